@@ -1,0 +1,72 @@
+/* Checkpoints: files that hold state dicts. Nothing in a file is ever executed. */
+#ifndef ENGRAFT_CHECKPOINT_H
+#define ENGRAFT_CHECKPOINT_H
+
+#include "engraft/tensor.h"
+
+/* A value of a training checkpoint that is not part of the state dict ("epoch", "int", "5"). */
+typedef struct eg_checkpoint_value {
+    const char *name; /* dotted path */
+    const char *type; /* "int", "float", "str", "NoneType", "dict", or the class's qualified name */
+    const char *text; /* short rendering */
+} eg_checkpoint_value;
+
+/* A name that a Python loader would import. */
+typedef struct eg_checkpoint_reference {
+    const char *module, *name;
+    uint64_t offset; /* in the pickle stream */
+    bool dangerous;  /* on the list of names known to execute things */
+} eg_checkpoint_reference;
+
+/* A state dict's module version, from PyTorch's `_metadata` ("layer1.0.bn1" -> 2). */
+typedef struct eg_module_version {
+    const char *path;
+    int64_t version;
+} eg_module_version;
+
+/* One state dict found in the file, for choosing ("state_dict", "model", …). */
+typedef struct eg_checkpoint_candidate {
+    const char *path;
+    size_t tensors;
+} eg_checkpoint_candidate;
+
+typedef struct eg_checkpoint {
+    const char *path;
+    const char *format;     /* torch-zip torch-legacy … */
+    const char *state_dict; /* path of the selected state dict, "" for the top level */
+    eg_store store;         /* in file order */
+    const eg_checkpoint_value *values;
+    size_t value_count;
+    const eg_checkpoint_reference *references; /* every class or function that is not plain tensor machinery */
+    size_t reference_count;
+    const eg_module_version *versions;
+    size_t version_count;
+    const char *const *warnings;
+    size_t warning_count;
+    const char *card; /* engraft's own description of the model (JSON), or NULL */
+    void *impl;       /* arena and mapping; closed with the checkpoint */
+} eg_checkpoint;
+
+typedef struct eg_checkpoint_options {
+    const char *state_dict; /* path of the state dict, or NULL: must be unambiguous */
+    bool inspect;           /* list unsafe references instead of refusing them */
+    bool no_verify;         /* do not check CRCs */
+} eg_checkpoint_options;
+
+/* Opens a file of any known format by its content. Reads names, shapes and dtypes; tensor bytes stay in the file until
+ * asked for. options may be NULL. Errors as in the format's own table; EG_UNSAFE where a dangerous name stands on the
+ * tensors' path. */
+eg_checkpoint *eg_checkpoint_open(const char *path, const eg_checkpoint_options *options, eg_error *err);
+void eg_checkpoint_close(eg_checkpoint *checkpoint); /* NULL is fine */
+
+typedef struct eg_checkpoint_extra {
+    const eg_module_version *versions; /* `_metadata`; may be NULL */
+    size_t version_count;
+    const char *card; /* JSON text kept inside the file where the format has room; may be NULL */
+} eg_checkpoint_extra;
+
+/* Writes the store; the path's extension picks the format (.pth .pt: torch zip). Temporary file in the same folder,
+ * fsync, rename: the old file stays whole on any failure. The bytes depend on the arguments alone. */
+bool eg_checkpoint_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra, eg_error *err);
+
+#endif

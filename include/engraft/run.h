@@ -1,0 +1,50 @@
+/* The commands: one run from recipe to outputs, and its parts alone. */
+#ifndef ENGRAFT_RUN_H
+#define ENGRAFT_RUN_H
+
+#include "engraft/error.h"
+#include "engraft/problem.h"
+
+/* Options common to the commands that take a recipe. */
+typedef struct eg_run_options {
+    const char *recipe;
+    const char *const *overrides; /* --set a.b=v */
+    size_t override_count;
+    int threads;     /* --threads, 0: the recipe's, or as many as there are processors */
+    const char *out; /* --out: run directory, or NULL */
+    bool json;       /* one JSON document on standard output */
+    bool keys;       /* plan --keys */
+    const char *data;  /* eval --data DIR, or NULL */
+    const char *model; /* eval --model FILE, or NULL */
+    bool predictions;  /* eval --predictions */
+    eg_problems *problems; /* receives everything that is wrong with recipe, architecture or plan */
+} eg_run_options;
+
+/* Plan, apply, train, evaluate, write. */
+bool eg_run(const eg_run_options *options, eg_error *err);
+/* Shows the plan; EG_REFUSED when it is refused. */
+bool eg_run_plan(const eg_run_options *options, eg_error *err);
+/* Evaluates the trained model on the validation set. */
+bool eg_run_eval(const eg_run_options *options, eg_error *err);
+
+typedef struct eg_predict_options {
+    const char *model;
+    const char *const *images;
+    size_t image_count;
+    int threads;
+    bool json;
+    eg_problems *problems;
+} eg_predict_options;
+
+/* Classifies images with a model that engraft wrote (the network and the preprocessing are in the file). */
+bool eg_run_predict(const eg_predict_options *options, eg_error *err);
+
+typedef struct eg_inspect_options {
+    const char *file;
+    const char *state_dict; /* --state-dict PATH, or NULL */
+    bool json, digest, stats;
+} eg_inspect_options;
+
+bool eg_run_inspect(const eg_inspect_options *options, eg_error *err);
+
+#endif

@@ -1,0 +1,101 @@
+/* Element types, shapes, and named stores of tensors: a checkpoint's state dict and a network's parameters. */
+#ifndef ENGRAFT_TENSOR_H
+#define ENGRAFT_TENSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engraft/arena.h"
+#include "engraft/error.h"
+
+typedef enum eg_dtype {
+    EG_F32,
+    EG_F64,
+    EG_F16,
+    EG_BF16,
+    EG_I64,
+    EG_I32,
+    EG_I16,
+    EG_I8,
+    EG_U64,
+    EG_U32,
+    EG_U16,
+    EG_U8,
+    EG_BOOL,
+    EG_F8_E4M3,
+    EG_F8_E5M2,
+    EG_F8_E4M3FNUZ,
+    EG_F8_E5M2FNUZ,
+    EG_F8_E8M0,
+    EG_C64,
+    EG_C128,
+    EG_QI8,
+    EG_QU8,
+    EG_QI32,
+    EG_DTYPE_COUNT,
+} eg_dtype;
+
+/* The safetensors spelling ("F32", "BF16", …; quantised ones are "QI8" "QU8" "QI32"). */
+const char *eg_dtype_name(eg_dtype dtype);
+/* Bytes of one element. */
+size_t eg_dtype_size(eg_dtype dtype);
+/* The dtype of that name, or EG_DTYPE_COUNT. */
+eg_dtype eg_dtype_find(const char *name);
+
+/* Sizes, outermost first; rank 0 is a scalar. The dims are borrowed. */
+typedef struct eg_shape {
+    uint32_t rank;
+    const int64_t *dims;
+} eg_shape;
+
+bool eg_shape_equal(eg_shape a, eg_shape b);
+/* The number of elements; false when it does not fit 63 bits. */
+bool eg_shape_numel(eg_shape shape, uint64_t *numel);
+/* "[64, 3, 7, 7]", in the arena. */
+const char *eg_shape_text(eg_arena *arena, eg_shape shape);
+eg_shape eg_shape_copy(eg_arena *arena, const int64_t *dims, uint32_t rank);
+
+/* A run of bytes that tensors are views of. Two tensors are tied when they share a storage and an offset. */
+typedef struct eg_storage {
+    const char *key;      /* its name in the file, for messages */
+    const uint8_t *bytes; /* NULL until loaded; little-endian unless `big_endian` */
+    uint64_t size;        /* in bytes */
+    int fd;               /* file that holds the bytes verbatim, or -1 */
+    uint64_t file_offset; /* where they start in it */
+    bool big_endian;
+    /* Makes `bytes` valid on first use (inflates or verifies a record); NULL: they are. */
+    bool (*load)(struct eg_storage *storage, eg_error *err);
+    void *context; /* of load */
+} eg_storage;
+
+/* A named tensor in a store: a strided view of a storage. */
+typedef struct eg_entry {
+    const char *name;
+    eg_dtype dtype;
+    eg_shape shape;
+    const int64_t *strides; /* in elements, >= 0; NULL: contiguous, row-major */
+    eg_storage *storage;
+    uint64_t offset; /* in bytes, into the storage */
+} eg_entry;
+
+/* An ordered state dict. It owns nothing: names, shapes and storages live in the arena or mapping of whoever made it. */
+typedef struct eg_store {
+    const eg_entry *entries;
+    size_t count;
+    const struct eg_map *index; /* name -> position, or NULL when there is none */
+} eg_store;
+
+/* Borrowed, or NULL. */
+const eg_entry *eg_store_find(const eg_store *store, const char *name);
+/* An index over the entries, which must have distinct names. */
+void eg_store_index(eg_store *store, eg_arena *arena);
+/* Writes the tensor's elements to out, contiguous, row-major, little-endian, in its own dtype:
+ * numel * eg_dtype_size(dtype) bytes. Fails when the storage cannot be loaded. */
+bool eg_entry_read(const eg_entry *entry, void *out, eg_error *err);
+/* The same, converted to float (F64, F16, BF16, integers and BOOL; others fail). */
+bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err);
+/* A storage and an entry over bytes in memory, contiguous; bytes must outlive them. */
+eg_entry eg_entry_in_memory(eg_arena *arena, const char *name, eg_dtype dtype, eg_shape shape, const void *bytes);
+
+#endif

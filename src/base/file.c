@@ -1,0 +1,306 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/str.h"
+
+enum { BUFFER_SIZE = 1 << 16 };
+
+static bool system_failed(eg_error *err, const char *path, const char *what)
+{
+    int code = errno;
+    eg_fail(err, EG_SYSTEM, "cannot %s: %s", what, strerror(code));
+    return eg_error_in(err, path);
+}
+
+static bool open_regular(const char *path, int *fd, uint64_t *size, eg_error *err)
+{
+    struct stat st;
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0) return system_failed(err, path, "open the file");
+    if (fstat(*fd, &st) != 0) {
+        system_failed(err, path, "stat the file");
+    } else if (!S_ISREG(st.st_mode)) {
+        eg_fail(err, EG_SYSTEM, "this is a %s, expected a regular file", S_ISDIR(st.st_mode) ? "folder" : "device");
+        eg_error_in(err, path);
+    } else {
+        *size = (uint64_t)st.st_size;
+        return true;
+    }
+    close(*fd);
+    return false;
+}
+
+bool eg_mapping_open(eg_mapping *mapping, const char *path, eg_error *err)
+{
+    static const uint8_t nothing[1];
+    if (!open_regular(path, &mapping->fd, &mapping->size, err)) return false;
+    mapping->bytes = nothing;
+    if (mapping->size == 0) return true;
+    void *bytes = mmap(NULL, mapping->size, PROT_READ, MAP_PRIVATE, mapping->fd, 0);
+    if (bytes == MAP_FAILED) {
+        system_failed(err, path, "map the file");
+        close(mapping->fd);
+        return false;
+    }
+    mapping->bytes = bytes;
+    return true;
+}
+
+void eg_mapping_close(eg_mapping *mapping)
+{
+    if (!mapping->bytes) return;
+    if (mapping->size) munmap((void *)(uintptr_t)mapping->bytes, mapping->size);
+    close(mapping->fd);
+    *mapping = (eg_mapping){0};
+}
+
+static bool read_all(int fd, char *out, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t n = read(fd, out + done, size - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return false;
+        if (n == 0) {
+            errno = EIO;
+            return false;
+        }
+        done += (size_t)n;
+    }
+    return true;
+}
+
+char *eg_file_read(eg_arena *arena, const char *path, uint64_t limit, size_t *length, eg_error *err)
+{
+    int fd;
+    uint64_t size = 0;
+    char *text = NULL;
+    if (!open_regular(path, &fd, &size, err)) return NULL;
+    if (size > limit) {
+        eg_fail(err, EG_MALFORMED, "the file has %llu bytes, expected at most %llu", (unsigned long long)size,
+                (unsigned long long)limit);
+        eg_error_in(err, path);
+    } else {
+        text = eg_arena_alloc(arena, size + 1);
+        if (!read_all(fd, text, size)) {
+            system_failed(err, path, "read the file");
+            text = NULL;
+        }
+    }
+    close(fd);
+    if (text && length) *length = size;
+    return text;
+}
+
+const char *eg_path_folder(eg_arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) return ".";
+    return slash == path ? "/" : eg_arena_substring(arena, path, (size_t)(slash - path));
+}
+
+const char *eg_path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const char *eg_path_join(eg_arena *arena, const char *folder, const char *path)
+{
+    if (path[0] == '/' || strcmp(folder, ".") == 0) return eg_arena_string(arena, path);
+    return eg_arena_printf(arena, "%s%s%s", folder, eg_ends_with(folder, "/") ? "" : "/", path);
+}
+
+bool eg_path_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool eg_path_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool eg_folder_make(const char *path, eg_error *err)
+{
+    eg_buf buf = {0};
+    bool ok = true;
+    for (const char *at = path; ok && *at;) {
+        size_t n = strcspn(at + 1, "/") + 1;
+        eg_buf_add(&buf, at, n);
+        at += n;
+        ok = mkdir(buf.data, 0777) == 0 || errno == EEXIST || errno == EISDIR;
+    }
+    if (ok && !eg_path_is_folder(path)) {
+        errno = ENOTDIR;
+        ok = false;
+    }
+    if (!ok) system_failed(err, path, "make the folder");
+    eg_buf_clear(&buf);
+    return ok;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool eg_folder_list(eg_arena *arena, const char *path, const char *const **names, size_t *count, eg_error *err)
+{
+    DIR *folder = opendir(path);
+    if (!folder) return system_failed(err, path, "open the folder");
+    const char **list = NULL;
+    size_t n = 0, capacity = 0;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (n == capacity) {
+            capacity = capacity ? capacity * 2 : 64;
+            list = eg_realloc(list, eg_size_product(capacity, sizeof *list));
+        }
+        list[n++] = eg_arena_string(arena, entry->d_name);
+    }
+    closedir(folder);
+    if (n) qsort(list, n, sizeof *list, compare_names);
+    *names = eg_arena_copy(arena, list, eg_size_product(n, sizeof *list));
+    *count = n;
+    free(list);
+    return true;
+}
+
+static eg_output *open_outputs; /* so that an early end of the process can remove them */
+
+static void remove_open_outputs(void)
+{
+    for (eg_output *output = open_outputs; output; output = output->next) unlink(output->temporary);
+}
+
+static void remember(eg_output *output)
+{
+    static bool registered;
+    if (!registered) {
+        registered = true;
+        atexit(remove_open_outputs);
+        eg_memory_on_exit(remove_open_outputs);
+    }
+    output->next = open_outputs;
+    open_outputs = output;
+}
+
+static void release(eg_output *output)
+{
+    for (eg_output **link = &open_outputs; *link; link = &(*link)->next) {
+        if (*link != output) continue;
+        *link = output->next;
+        break;
+    }
+    if (output->fd >= 0) close(output->fd);
+    free(output->path);
+    free(output->temporary);
+    free(output->buffer);
+    free(output);
+}
+
+static char *copy_text(const char *a, const char *b)
+{
+    char *text = eg_malloc(strlen(a) + strlen(b) + 1);
+    strcpy(text, a);
+    return strcat(text, b);
+}
+
+eg_output *eg_output_open(const char *path, eg_error *err)
+{
+    eg_output *output = eg_malloc(sizeof *output);
+    *output = (eg_output){.path = copy_text(path, ""), .temporary = copy_text(path, ".XXXXXX")};
+    output->buffer = eg_malloc(BUFFER_SIZE);
+    output->fd = mkostemp(output->temporary, O_CLOEXEC);
+    if (output->fd < 0) {
+        system_failed(err, path, "create the file");
+        release(output);
+        return NULL;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(output->fd, 0666 & ~mask);
+    remember(output);
+    return output;
+}
+
+static bool write_through(eg_output *output, const uint8_t *bytes, size_t size, eg_error *err)
+{
+    while (size) {
+        ssize_t n = write(output->fd, bytes, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return system_failed(err, output->path, "write the file");
+        bytes += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+static bool flush(eg_output *output, eg_error *err)
+{
+    size_t size = output->buffered;
+    output->buffered = 0;
+    return write_through(output, output->buffer, size, err);
+}
+
+bool eg_output_write(eg_output *output, const void *bytes, size_t size, eg_error *err)
+{
+    output->size += size;
+    if (size > BUFFER_SIZE - output->buffered && !flush(output, err)) return false;
+    if (size >= BUFFER_SIZE) return write_through(output, bytes, size, err);
+    if (size) memcpy(output->buffer + output->buffered, bytes, size);
+    output->buffered += size;
+    return true;
+}
+
+static void sync_folder(const char *path)
+{
+    eg_arena arena = {0};
+    int fd = open(eg_path_folder(&arena, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd); /* some file systems cannot; the file itself is safe already */
+        close(fd);
+    }
+    eg_arena_clear(&arena);
+}
+
+bool eg_output_commit(eg_output *output, eg_error *err)
+{
+    bool ok = flush(output, err);
+    if (ok && fsync(output->fd) != 0) ok = system_failed(err, output->path, "write the file to disk");
+    if (ok && rename(output->temporary, output->path) != 0) ok = system_failed(err, output->path, "put the file in place");
+    if (!ok) {
+        eg_output_abandon(output);
+        return false;
+    }
+    sync_folder(output->path);
+    release(output);
+    return true;
+}
+
+void eg_output_abandon(eg_output *output)
+{
+    if (!output) return;
+    unlink(output->temporary);
+    release(output);
+}
+
+bool eg_file_write(const char *path, const char *text, size_t length, eg_error *err)
+{
+    eg_output *output = eg_output_open(path, err);
+    if (!output) return false;
+    if (eg_output_write(output, text, length, err)) return eg_output_commit(output, err);
+    eg_output_abandon(output);
+    return false;
+}

@@ -1,0 +1,40 @@
+/* Running a network: memory planned once by liveness (activations, gradients, scratch), then forward and backward
+ * without any allocation. */
+#ifndef ENGRAFT_NET_EXEC_H
+#define ENGRAFT_NET_EXEC_H
+
+#include "base/pool.h"
+#include "net/weights.h"
+
+typedef struct eg_exec eg_exec;
+
+typedef struct eg_exec_options {
+    int64_t batch;                /* most samples at a time */
+    const bool *trainable;        /* per parameter (buffers false); NULL: inference only, nothing is kept */
+    const eg_bn_mode *batch_norm; /* per node, as eg_call's; NULL: EG_BN_EVAL */
+    uint64_t seed;                /* of dropout */
+    eg_pool *pool;
+} eg_exec_options;
+
+/* The weights are borrowed and must outlive it; they are changed by batch statistics alone. Options' arrays are copied. */
+eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_options *options, eg_error *err);
+void eg_exec_free(eg_exec *exec); /* NULL is fine */
+
+/* Where the caller puts the samples: (batch, height, width, channels). */
+float *eg_exec_input(eg_exec *exec);
+/* Runs n <= batch samples. training: dropout draws (keyed by step) and batch statistics are taken. */
+void eg_exec_forward(eg_exec *exec, int64_t n, bool training, uint64_t step);
+/* (n, features), valid until the next forward. */
+const float *eg_exec_output(const eg_exec *exec);
+/* Where the caller puts the loss's gradient, (n, features), after a forward and before backward. */
+float *eg_exec_output_grad(eg_exec *exec);
+/* Backward of the last forward, down to the lowest trainable parameter. */
+void eg_exec_backward(eg_exec *exec);
+/* The gradient of a parameter, in its own layout; NULL when it is not trainable. */
+float *eg_exec_grad(eg_exec *exec, int32_t param);
+/* Bytes of activations, gradients and scratch. */
+size_t eg_exec_bytes(const eg_exec *exec);
+/* The first node that has a backward pass; node_count when there is none. */
+int32_t eg_exec_backward_stop(const eg_exec *exec);
+
+#endif

@@ -1,0 +1,98 @@
+#include <assert.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/memory.h"
+#include "engraft/tensor.h"
+#include "tensor/convert.h"
+
+const eg_entry *eg_store_find(const eg_store *store, const char *name)
+{
+    assert(store->index || store->count == 0);
+    int64_t at = store->index ? eg_map_find(store->index, name) : -1;
+    return at < 0 ? NULL : &store->entries[at];
+}
+
+void eg_store_index(eg_store *store, eg_arena *arena)
+{
+    eg_map *index = eg_map_new(arena);
+    for (size_t i = 0; i < store->count; i++) eg_map_add(index, store->entries[i].name, (int64_t)i);
+    store->index = index;
+}
+
+eg_entry eg_entry_in_memory(eg_arena *arena, const char *name, eg_dtype dtype, eg_shape shape, const void *bytes)
+{
+    eg_storage *storage = EG_NEW(arena, eg_storage);
+    uint64_t numel = 0;
+    bool fits = eg_shape_numel(shape, &numel);
+    assert(fits);
+    (void)fits;
+    *storage = (eg_storage){.key = name, .bytes = bytes, .size = numel * eg_dtype_size(dtype), .fd = -1};
+    return (eg_entry){.name = name, .dtype = dtype, .shape = shape, .storage = storage};
+}
+
+static bool is_contiguous(const eg_entry *entry)
+{
+    int64_t expected = 1;
+    if (!entry->strides) return true;
+    for (uint32_t i = entry->shape.rank; i-- > 0;) {
+        if (entry->shape.dims[i] != 1 && entry->strides[i] != expected) return false;
+        expected *= entry->shape.dims[i];
+    }
+    return true;
+}
+
+/* Copies a strided view row by row; the reader of the file has checked that it lies inside the storage. */
+static void gather(const eg_entry *entry, const uint8_t *base, uint8_t *out, uint64_t numel)
+{
+    size_t size = eg_dtype_size(entry->dtype);
+    uint32_t rank = entry->shape.rank;
+    int64_t index[64] = {0};
+    assert(rank <= 64);
+    for (uint64_t i = 0; i < numel; i++) {
+        uint64_t at = 0;
+        for (uint32_t d = 0; d < rank; d++) at += (uint64_t)(index[d] * entry->strides[d]);
+        memcpy(out + i * size, base + at * size, size);
+        for (uint32_t d = rank; d-- > 0;) {
+            if (++index[d] < entry->shape.dims[d]) break;
+            index[d] = 0;
+        }
+    }
+}
+
+bool eg_entry_read(const eg_entry *entry, void *out, eg_error *err)
+{
+    eg_storage *storage = entry->storage;
+    uint64_t numel = 0;
+    if (!eg_shape_numel(entry->shape, &numel))
+        return eg_fail_id(err, EG_MALFORMED, "TEN-004", "tensor '%s': size overflows 64 bits", entry->name);
+    if (numel == 0) return true;
+    if (storage->load && !storage->load(storage, err)) return false;
+    const uint8_t *base = storage->bytes + entry->offset;
+    if (is_contiguous(entry))
+        memcpy(out, base, numel * eg_dtype_size(entry->dtype));
+    else
+        gather(entry, base, out, numel);
+    if (storage->big_endian) eg_swap_bytes(out, numel, entry->dtype);
+    if (entry->dtype == EG_BOOL)
+        for (uint64_t i = 0; i < numel; i++) ((uint8_t *)out)[i] = ((uint8_t *)out)[i] != 0;
+    return true;
+}
+
+bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err)
+{
+    uint64_t numel = 0;
+    if (entry->dtype == EG_F32) return eg_entry_read(entry, out, err);
+    if (!eg_can_convert_f32(entry->dtype))
+        return eg_fail(err, EG_MALFORMED, "tensor '%s' is %s, which has no conversion to F32", entry->name,
+                       eg_dtype_name(entry->dtype));
+    if (!eg_shape_numel(entry->shape, &numel))
+        return eg_fail_id(err, EG_MALFORMED, "TEN-004", "tensor '%s': size overflows 64 bits", entry->name);
+    size_t size = (size_t)numel * eg_dtype_size(entry->dtype);
+    void *raw = eg_block_new(size, entry->name, err);
+    if (!raw) return false;
+    bool ok = eg_entry_read(entry, raw, err);
+    if (ok) eg_convert_f32(raw, entry->dtype, out, numel);
+    eg_block_free(raw, size);
+    return ok;
+}
