@@ -1,0 +1,250 @@
+#include "format/png.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <png.h>
+#include <zlib.h>
+
+#include "base/memory.h"
+#include "format/pixels.h"
+
+enum { SIGNATURE = 8, CHUNK_HEAD = 8, CHUNK_CRC = 4 };
+
+typedef struct decoder {
+    const uint8_t *bytes;
+    size_t size, at; /* libpng has read up to here */
+    size_t data;     /* where the first IDAT chunk starts */
+    bool ended;      /* libpng asked for more than there is */
+    eg_image *image;
+    eg_error *err;
+    png_structp png;
+    png_infop info;
+    uint8_t *raw;     /* one line (all lines when interlaced), unpacked to whole bytes */
+    int line;         /* that is being read */
+    unsigned bits;    /* a sample, in the file */
+    uint8_t palette[256][3], gray[256]; /* of palette indices; gray also of 1, 2 and 4-bit values */
+} decoder;
+
+/* ---- chunks: length (be32), type (4 letters), body, CRC (be32) ---- */
+static uint32_t be32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static bool is_type(const uint8_t *type)
+{
+    for (int i = 0; i < 4; i++) {
+        uint8_t lower = type[i] | 0x20;
+        bool letter = lower >= 'a' && lower <= 'z', digit = type[i] >= '0' && type[i] <= '9';
+        if (!letter && !digit && type[i] != '_') return false;
+    }
+    return true;
+}
+
+static bool is_chunk(const uint8_t *head, const char *type)
+{
+    return memcmp(head + 4, type, 4) == 0;
+}
+
+/* Checks everything before the image data, and finds that. */
+static bool check_head(decoder *d)
+{
+    for (size_t at = SIGNATURE;;) {
+        if (d->size - at < CHUNK_HEAD)
+            return eg_fail(d->err, EG_MALFORMED, "the PNG file is truncated: it ends before its image data");
+        const uint8_t *head = d->bytes + at;
+        if (!is_type(head + 4))
+            return eg_fail(d->err, EG_MALFORMED, "the PNG file is damaged: no chunk at byte %zu", at);
+        if (is_chunk(head, "IDAT")) {
+            d->data = at;
+            return true;
+        }
+        if (is_chunk(head, "IEND")) return eg_fail(d->err, EG_MALFORMED, "the PNG file has no image data (no IDAT chunk)");
+        size_t length = be32(head), left = d->size - at - CHUNK_HEAD;
+        if (left < CHUNK_CRC || length > left - CHUNK_CRC)
+            return eg_fail(d->err, EG_MALFORMED, "the PNG file is truncated: it ends within its %.4s chunk",
+                           (const char *)head + 4);
+        uint32_t found = (uint32_t)crc32_z(crc32_z(0, NULL, 0), head + 4, length + 4);
+        if (found != be32(head + CHUNK_HEAD + length))
+            return eg_fail(d->err, EG_MALFORMED, "the PNG file is damaged: its %.4s chunk has CRC %08x, expected %08x",
+                           (const char *)head + 4, found, be32(head + CHUNK_HEAD + length));
+        at += CHUNK_HEAD + length + CHUNK_CRC;
+    }
+}
+
+/* Once all lines are there, only a chunk that has begun and is cut is an error. */
+static bool check_tail(const decoder *d)
+{
+    size_t at = d->data;
+    bool data = true; /* still among the image data's chunks */
+    while (d->size - at >= CHUNK_HEAD) {
+        const uint8_t *head = d->bytes + at;
+        if (!is_type(head + 4) || is_chunk(head, "IEND")) return true;
+        data = data && is_chunk(head, "IDAT");
+        size_t length = be32(head), left = d->size - at - CHUNK_HEAD;
+        if (length > left) {
+            if (data) return true;
+            return eg_fail(d->err, EG_MALFORMED, "the PNG file is truncated: it ends within its %.4s chunk",
+                           (const char *)head + 4);
+        }
+        at += CHUNK_HEAD + length;
+        at += left - length < CHUNK_CRC ? left - length : CHUNK_CRC;
+    }
+    return true;
+}
+
+/* ---- libpng ---- */
+static void on_error(png_structp png, png_const_charp text)
+{
+    decoder *d = png_get_error_ptr(png);
+    if (d->ended)
+        eg_fail(d->err, EG_MALFORMED, "the PNG file is truncated: it ends before line %d of %d", d->line + 1,
+                d->image->height);
+    else
+        eg_fail(d->err, EG_MALFORMED, "the PNG data is damaged: %s", text);
+    png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp text)
+{
+    (void)png;
+    (void)text;
+}
+
+/* Zeros follow the end: whether what is missing matters is for the decompressor to say. */
+static void on_read(png_structp png, png_bytep out, size_t count)
+{
+    decoder *d = png_get_io_ptr(png);
+    size_t left = d->size - d->at, n = count < left ? count : left;
+    memcpy(out, d->bytes + d->at, n);
+    memset(out + n, 0, count - n);
+    d->at += n;
+    if (n == count) return;
+    if (d->ended && n == 0) png_error(png, "truncated");
+    d->ended = true;
+}
+
+static bool open_decoder(decoder *d)
+{
+    d->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, d, on_error, on_warning);
+    d->info = d->png ? png_create_info_struct(d->png) : NULL;
+    if (!d->info) return eg_fail(d->err, EG_SYSTEM, "no memory for decoding a PNG");
+    return true;
+}
+
+/* What libpng's rows hold after this: one byte a sample, or two for 16-bit gray. */
+static bool read_header(decoder *d)
+{
+    png_structp png = d->png;
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* the bomb limit is what counts */
+    png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* no text, profile or other extras */
+    png_set_read_fn(png, d, on_read);
+    png_read_info(png, d->info);
+    if (!eg_image_allocate(d->image, png_get_image_width(png, d->info), png_get_image_height(png, d->info),
+                           d->image->channels, d->err))
+        return false;
+    d->bits = png_get_bit_depth(png, d->info);
+    png_set_packing(png);
+    if (png_get_color_type(png, d->info) != PNG_COLOR_TYPE_GRAY) png_set_strip_16(png);
+    png_set_interlace_handling(png);
+    png_read_update_info(png, d->info);
+    return true;
+}
+
+/* Gray values of few bits are spread over 0 … 255; a palette is a table. */
+static void fill_tables(decoder *d)
+{
+    png_colorp colours = NULL;
+    int count = 0;
+    for (unsigned i = 0; i < 256; i++) {
+        d->gray[i] = (uint8_t)(d->bits < 8 ? i * 255 / ((1u << d->bits) - 1) : i);
+        d->palette[i][0] = d->palette[i][1] = d->palette[i][2] = (uint8_t)i;
+    }
+    if (png_get_color_type(d->png, d->info) != PNG_COLOR_TYPE_PALETTE) return;
+    png_get_PLTE(d->png, d->info, &colours, &count);
+    for (int i = 0; i < count && i < 256; i++) {
+        d->palette[i][0] = colours[i].red;
+        d->palette[i][1] = colours[i].green;
+        d->palette[i][2] = colours[i].blue;
+    }
+    for (int i = 0; i < 256; i++) d->gray[i] = eg_luma(d->palette[i]);
+}
+
+/* Rows of gray, with or without alpha: `step` bytes a pixel, 16-bit values (big-endian) clipped. */
+static void convert_gray(const decoder *d, const uint8_t *in, size_t step, bool wide, uint8_t *out)
+{
+    size_t n = (size_t)d->image->width, channels = (size_t)d->image->channels;
+    for (size_t i = 0; i < n; i++, in += step, out += channels) {
+        uint8_t v = !wide ? d->gray[in[0]] : in[0] ? 255 : in[1];
+        for (size_t c = 0; c < channels; c++) out[c] = v;
+    }
+}
+
+static void convert_palette(const decoder *d, const uint8_t *in, uint8_t *out)
+{
+    size_t n = (size_t)d->image->width;
+    if (d->image->channels == 1)
+        for (size_t i = 0; i < n; i++) out[i] = d->gray[in[i]];
+    else
+        for (size_t i = 0; i < n; i++) memcpy(out + 3 * i, d->palette[in[i]], 3);
+}
+
+static void convert_row(const decoder *d, const uint8_t *in, uint8_t *out)
+{
+    size_t n = (size_t)d->image->width, step = png_get_channels(d->png, d->info);
+    switch (png_get_color_type(d->png, d->info)) {
+    case PNG_COLOR_TYPE_PALETTE: convert_palette(d, in, out); break;
+    case PNG_COLOR_TYPE_GRAY: {
+        bool wide = png_get_bit_depth(d->png, d->info) == 16;
+        convert_gray(d, in, wide ? 2 : 1, wide, out);
+        break;
+    }
+    case PNG_COLOR_TYPE_GRAY_ALPHA: convert_gray(d, in, step, false, out); break;
+    default:
+        if (d->image->channels == 1)
+            eg_pixels_luma(in, step, n, out);
+        else
+            eg_pixels_rgb(in, step, n, out);
+    }
+}
+
+static void read_rows(decoder *d)
+{
+    bool interlaced = png_get_interlace_type(d->png, d->info) != PNG_INTERLACE_NONE;
+    size_t raw_size = png_get_rowbytes(d->png, d->info), height = (size_t)d->image->height;
+    size_t row_size = (size_t)d->image->width * (size_t)d->image->channels;
+    d->raw = eg_malloc(eg_size_product(raw_size, interlaced ? height : 1));
+    for (int pass = 0; interlaced && pass < PNG_INTERLACE_ADAM7_PASSES; pass++)
+        for (d->line = 0; d->line < d->image->height; d->line++)
+            png_read_row(d->png, d->raw + (size_t)d->line * raw_size, NULL);
+    for (d->line = 0; d->line < d->image->height; d->line++) {
+        const uint8_t *raw = d->raw + (interlaced ? (size_t)d->line * raw_size : 0);
+        if (!interlaced) png_read_row(d->png, d->raw, NULL);
+        convert_row(d, raw, d->image->pixels + (size_t)d->line * row_size);
+    }
+}
+
+static bool decode(decoder *d)
+{
+    if (!check_head(d) || !open_decoder(d)) return false;
+    if (setjmp(png_jmpbuf(d->png))) return false;
+    if (!read_header(d)) return false;
+    fill_tables(d);
+    read_rows(d);
+    return check_tail(d);
+}
+
+bool eg_png_decode(eg_image *image, const uint8_t *bytes, size_t size, int channels, eg_error *err)
+{
+    decoder d = {.bytes = bytes, .size = size, .image = image, .err = err};
+    *image = (eg_image){.channels = channels};
+    bool ok = decode(&d);
+    png_destroy_read_struct(&d.png, &d.info, NULL);
+    free(d.raw);
+    if (!ok) eg_image_clear(image);
+    return ok;
+}
