@@ -16,7 +16,6 @@ enum { SIGNATURE = 8, CHUNK_HEAD = 8, CHUNK_CRC = 4 };
 typedef struct decoder {
     const uint8_t *bytes;
     size_t size, at; /* libpng has read up to here */
-    size_t data;     /* where the first IDAT chunk starts */
     bool ended;      /* libpng asked for more than there is */
     eg_image *image;
     eg_error *err;
@@ -49,8 +48,8 @@ static bool is_chunk(const uint8_t *head, const char *type)
     return memcmp(head + 4, type, 4) == 0;
 }
 
-/* Checks everything before the image data, and finds that. */
-static bool check_head(decoder *d)
+/* Checks everything before the image data. */
+static bool check_head(const decoder *d)
 {
     for (size_t at = SIGNATURE;;) {
         if (d->size - at < CHUNK_HEAD)
@@ -58,10 +57,7 @@ static bool check_head(decoder *d)
         const uint8_t *head = d->bytes + at;
         if (!is_type(head + 4))
             return eg_fail(d->err, EG_MALFORMED, "the PNG file is damaged: no chunk at byte %zu", at);
-        if (is_chunk(head, "IDAT")) {
-            d->data = at;
-            return true;
-        }
+        if (is_chunk(head, "IDAT")) return true;
         if (is_chunk(head, "IEND")) return eg_fail(d->err, EG_MALFORMED, "the PNG file has no image data (no IDAT chunk)");
         size_t length = be32(head), left = d->size - at - CHUNK_HEAD;
         if (left < CHUNK_CRC || length > left - CHUNK_CRC)
@@ -75,23 +71,17 @@ static bool check_head(decoder *d)
     }
 }
 
-/* Once all lines are there, only a chunk that has begun and is cut is an error. */
+/* Once all lines are there, only a chunk that has begun after them and is cut is an error. */
 static bool check_tail(const decoder *d)
 {
-    size_t at = d->data;
-    bool data = true; /* still among the image data's chunks */
-    while (d->size - at >= CHUNK_HEAD) {
+    for (size_t at = d->at; d->size - at >= CHUNK_HEAD;) {
         const uint8_t *head = d->bytes + at;
         if (!is_type(head + 4) || is_chunk(head, "IEND")) return true;
-        data = data && is_chunk(head, "IDAT");
         size_t length = be32(head), left = d->size - at - CHUNK_HEAD;
-        if (length > left) {
-            if (data) return true;
+        if (length > left)
             return eg_fail(d->err, EG_MALFORMED, "the PNG file is truncated: it ends within its %.4s chunk",
                            (const char *)head + 4);
-        }
-        at += CHUNK_HEAD + length;
-        at += left - length < CHUNK_CRC ? left - length : CHUNK_CRC;
+        at += CHUNK_HEAD + length + (left - length < CHUNK_CRC ? left - length : CHUNK_CRC);
     }
     return true;
 }
@@ -122,9 +112,7 @@ static void on_read(png_structp png, png_bytep out, size_t count)
     memcpy(out, d->bytes + d->at, n);
     memset(out + n, 0, count - n);
     d->at += n;
-    if (n == count) return;
-    if (d->ended && n == 0) png_error(png, "truncated");
-    d->ended = true;
+    if (n < count) d->ended = true;
 }
 
 static bool open_decoder(decoder *d)
