@@ -59,9 +59,11 @@ bool eg_image_decode(eg_image *image, const uint8_t *bytes, size_t size, int cha
     *image = (eg_image){0};
     if (size == 0) return eg_fail(err, EG_MALFORMED, "the file is empty, expected a JPEG or PNG image");
     const struct kind *kind = find_kind(bytes, size);
-    if (!kind) return eg_fail(err, EG_MALFORMED, "this is not an image that can be read, expected JPEG or PNG");
+    if (!kind)
+        return eg_fail(err, EG_MALFORMED, "this is not an image that can be read, expected JPEG or PNG");
     if (!kind->decode)
-        return eg_fail(err, EG_MALFORMED, "this is a %s file whatever its name says, expected JPEG or PNG: convert it",
+        return eg_fail(err, EG_MALFORMED,
+                       "this is a %s file whatever its name says, expected JPEG or PNG: convert it",
                        kind->name);
     return kind->decode(image, bytes, size, channels, err);
 }

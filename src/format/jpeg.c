@@ -38,8 +38,8 @@ static void on_source(j_decompress_ptr jpeg)
     (void)jpeg;
 }
 
-/* All bytes are in the buffer, so that wanting more means that the file is cut: libjpeg "suspends", and the decoder sees
- * it as a call that does not finish. */
+/* All bytes are in the buffer, so that wanting more means that the file is cut: libjpeg "suspends", and the
+ * decoder sees it as a call that does not finish. */
 static boolean on_empty(j_decompress_ptr jpeg)
 {
     (void)jpeg;
@@ -83,8 +83,8 @@ static bool read_header(decoder *d)
         return eg_fail(d->err, EG_MALFORMED, "the JPEG file is truncated: it ends within its header");
     int parts = d->jpeg.num_components;
     if (parts != 1 && parts != 3 && parts != 4)
-        return eg_fail(d->err, EG_MALFORMED, "the JPEG has %d colour components, expected 1 (gray), 3 (RGB) or 4 (CMYK)",
-                       parts);
+        return eg_fail(d->err, EG_MALFORMED,
+                       "the JPEG has %d colour components, expected 1 (gray), 3 (RGB) or 4 (CMYK)", parts);
     d->jpeg.out_color_space = parts == 1 ? JCS_GRAYSCALE : parts == 3 ? JCS_RGB : JCS_CMYK;
     return eg_image_allocate(d->image, d->jpeg.image_width, d->jpeg.image_height, d->image->channels, d->err);
 }
@@ -116,8 +116,8 @@ static bool read_rows(decoder *d)
         uint8_t *out = image->pixels + (size_t)y * row_size;
         JSAMPROW line = direct ? out : d->row;
         if (!started || jpeg_read_scanlines(&d->jpeg, &line, 1) != 1)
-            return eg_fail(d->err, EG_MALFORMED, "the JPEG file is truncated: it ends before line %d of %d", y + 1,
-                           image->height);
+            return eg_fail(d->err, EG_MALFORMED, "the JPEG file is truncated: it ends before line %d of %d",
+                           y + 1, image->height);
         if (!direct) convert_row(d, out);
     }
     jpeg_finish_decompress(&d->jpeg); /* a missing end marker is fine, as it is for Pillow */

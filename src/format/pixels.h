@@ -1,4 +1,5 @@
-/* Colour conversions of 8-bit pixels, as Pillow's Convert.c does them. Each handles n pixels; out must not overlap. */
+/* Colour conversions of 8-bit pixels, as Pillow's Convert.c does them. Each handles n pixels; out must not
+ * overlap. */
 #ifndef ENGRAFT_FORMAT_PIXELS_H
 #define ENGRAFT_FORMAT_PIXELS_H
 

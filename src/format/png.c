@@ -15,15 +15,16 @@ enum { SIGNATURE = 8, CHUNK_HEAD = 8, CHUNK_CRC = 4 };
 
 typedef struct decoder {
     const uint8_t *bytes;
-    size_t size, at; /* libpng has read up to here */
-    bool ended;      /* libpng asked for more than there is */
+    size_t size, at; /* libpng has been given everything up to here */
     eg_image *image;
     eg_error *err;
     png_structp png;
     png_infop info;
-    uint8_t *raw;     /* one line (all lines when interlaced), unpacked to whole bytes */
-    int line;         /* that is being read */
-    unsigned bits;    /* a sample, in the file */
+    unsigned bits; /* a sample, in the file */
+    bool interlaced;
+    uint8_t *raw;                       /* interlaced: all lines, in libpng's form */
+    size_t raw_size;                    /* of one line */
+    bool done;                          /* all lines are there */
     uint8_t palette[256][3], gray[256]; /* of palette indices; gray also of 1, 2 and 4-bit values */
 } decoder;
 
@@ -48,27 +49,51 @@ static bool is_chunk(const uint8_t *head, const char *type)
     return memcmp(head + 4, type, 4) == 0;
 }
 
-/* Checks everything before the image data. */
-static bool check_head(const decoder *d)
+/* A chunk outside the image data: whole, and with the right CRC. */
+static bool check_chunk(const decoder *d, const uint8_t *head, size_t length, size_t left)
 {
-    for (size_t at = SIGNATURE;;) {
-        if (d->size - at < CHUNK_HEAD)
-            return eg_fail(d->err, EG_MALFORMED, "the PNG file is truncated: it ends before its image data");
-        const uint8_t *head = d->bytes + at;
+    if (left < CHUNK_HEAD + CHUNK_CRC || length > left - CHUNK_HEAD - CHUNK_CRC)
+        return eg_fail(d->err, EG_MALFORMED, "the PNG file is truncated: it ends within its %.4s chunk",
+                       (const char *)head + 4);
+    uint32_t found = (uint32_t)crc32_z(crc32_z(0, NULL, 0), head + 4, length + 4);
+    if (found != be32(head + CHUNK_HEAD + length))
+        return eg_fail(d->err, EG_MALFORMED,
+                       "the PNG file is damaged: its %.4s chunk has CRC %08x, expected %08x",
+                       (const char *)head + 4, found, be32(head + CHUNK_HEAD + length));
+    return true;
+}
+
+/* cut: the file ends; otherwise its image data does. */
+static bool data_missing(const decoder *d, bool cut)
+{
+    return eg_fail(d->err, EG_MALFORMED, "the PNG file is %s before its %s",
+                   cut ? "truncated: it ends" : "damaged: it stops",
+                   d->image->pixels ? "last line" : "image data");
+}
+
+static void feed(decoder *d, size_t count)
+{
+    const uint8_t *bytes = d->bytes + d->at;
+    d->at += count;
+    png_process_data(d->png, d->info, (png_bytep)(uintptr_t)bytes, count);
+}
+
+/* Hands libpng one chunk after another (what there is of it), until all lines have come. */
+static bool read_data(decoder *d)
+{
+    feed(d, SIGNATURE);
+    while (!d->done) {
+        size_t left = d->size - d->at;
+        const uint8_t *head = d->bytes + d->at;
+        if (left < CHUNK_HEAD) return data_missing(d, true);
         if (!is_type(head + 4))
-            return eg_fail(d->err, EG_MALFORMED, "the PNG file is damaged: no chunk at byte %zu", at);
-        if (is_chunk(head, "IDAT")) return true;
-        if (is_chunk(head, "IEND")) return eg_fail(d->err, EG_MALFORMED, "the PNG file has no image data (no IDAT chunk)");
-        size_t length = be32(head), left = d->size - at - CHUNK_HEAD;
-        if (left < CHUNK_CRC || length > left - CHUNK_CRC)
-            return eg_fail(d->err, EG_MALFORMED, "the PNG file is truncated: it ends within its %.4s chunk",
-                           (const char *)head + 4);
-        uint32_t found = (uint32_t)crc32_z(crc32_z(0, NULL, 0), head + 4, length + 4);
-        if (found != be32(head + CHUNK_HEAD + length))
-            return eg_fail(d->err, EG_MALFORMED, "the PNG file is damaged: its %.4s chunk has CRC %08x, expected %08x",
-                           (const char *)head + 4, found, be32(head + CHUNK_HEAD + length));
-        at += CHUNK_HEAD + length + CHUNK_CRC;
+            return eg_fail(d->err, EG_MALFORMED, "the PNG file is damaged: no chunk at byte %zu", d->at);
+        if (is_chunk(head, "IEND")) return data_missing(d, false);
+        size_t length = be32(head), whole = CHUNK_HEAD + length + CHUNK_CRC;
+        if (!is_chunk(head, "IDAT") && !check_chunk(d, head, length, left)) return false;
+        feed(d, whole < left ? whole : left);
     }
+    return true;
 }
 
 /* Once all lines are there, only a chunk that has begun after them and is cut is an error. */
@@ -86,63 +111,7 @@ static bool check_tail(const decoder *d)
     return true;
 }
 
-/* ---- libpng ---- */
-static void on_error(png_structp png, png_const_charp text)
-{
-    decoder *d = png_get_error_ptr(png);
-    if (d->ended)
-        eg_fail(d->err, EG_MALFORMED, "the PNG file is truncated: it ends before line %d of %d", d->line + 1,
-                d->image->height);
-    else
-        eg_fail(d->err, EG_MALFORMED, "the PNG data is damaged: %s", text);
-    png_longjmp(png, 1);
-}
-
-static void on_warning(png_structp png, png_const_charp text)
-{
-    (void)png;
-    (void)text;
-}
-
-/* Zeros follow the end: whether what is missing matters is for the decompressor to say. */
-static void on_read(png_structp png, png_bytep out, size_t count)
-{
-    decoder *d = png_get_io_ptr(png);
-    size_t left = d->size - d->at, n = count < left ? count : left;
-    memcpy(out, d->bytes + d->at, n);
-    memset(out + n, 0, count - n);
-    d->at += n;
-    if (n < count) d->ended = true;
-}
-
-static bool open_decoder(decoder *d)
-{
-    d->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, d, on_error, on_warning);
-    d->info = d->png ? png_create_info_struct(d->png) : NULL;
-    if (!d->info) return eg_fail(d->err, EG_SYSTEM, "no memory for decoding a PNG");
-    return true;
-}
-
-/* What libpng's rows hold after this: one byte a sample, or two for 16-bit gray. */
-static bool read_header(decoder *d)
-{
-    png_structp png = d->png;
-    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* the bomb limit is what counts */
-    png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* no text, profile or other extras */
-    png_set_read_fn(png, d, on_read);
-    png_read_info(png, d->info);
-    if (!eg_image_allocate(d->image, png_get_image_width(png, d->info), png_get_image_height(png, d->info),
-                           d->image->channels, d->err))
-        return false;
-    d->bits = png_get_bit_depth(png, d->info);
-    png_set_packing(png);
-    if (png_get_color_type(png, d->info) != PNG_COLOR_TYPE_GRAY) png_set_strip_16(png);
-    png_set_interlace_handling(png);
-    png_read_update_info(png, d->info);
-    return true;
-}
-
+/* ---- lines ---- */
 /* Gray values of few bits are spread over 0 … 255; a palette is a table. */
 static void fill_tables(decoder *d)
 {
@@ -200,29 +169,84 @@ static void convert_row(const decoder *d, const uint8_t *in, uint8_t *out)
     }
 }
 
-static void read_rows(decoder *d)
+static uint8_t *image_row(const decoder *d, size_t y)
 {
-    bool interlaced = png_get_interlace_type(d->png, d->info) != PNG_INTERLACE_NONE;
-    size_t raw_size = png_get_rowbytes(d->png, d->info), height = (size_t)d->image->height;
-    size_t row_size = (size_t)d->image->width * (size_t)d->image->channels;
-    d->raw = eg_malloc(eg_size_product(raw_size, interlaced ? height : 1));
-    for (int pass = 0; interlaced && pass < PNG_INTERLACE_ADAM7_PASSES; pass++)
-        for (d->line = 0; d->line < d->image->height; d->line++)
-            png_read_row(d->png, d->raw + (size_t)d->line * raw_size, NULL);
-    for (d->line = 0; d->line < d->image->height; d->line++) {
-        const uint8_t *raw = d->raw + (interlaced ? (size_t)d->line * raw_size : 0);
-        if (!interlaced) png_read_row(d->png, d->raw, NULL);
-        convert_row(d, raw, d->image->pixels + (size_t)d->line * row_size);
-    }
+    return d->image->pixels + y * (size_t)d->image->width * (size_t)d->image->channels;
+}
+
+/* ---- libpng ---- */
+static void on_error(png_structp png, png_const_charp text)
+{
+    decoder *d = png_get_error_ptr(png);
+    if (!d->done) eg_fail(d->err, EG_MALFORMED, "the PNG data is damaged: %s", text);
+    png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp text)
+{
+    (void)png;
+    (void)text;
+}
+
+/* The header is read. Rows will hold one byte a sample, or two for 16-bit gray. */
+static void on_info(png_structp png, png_infop info)
+{
+    decoder *d = png_get_progressive_ptr(png);
+    if (!eg_image_allocate(d->image, png_get_image_width(png, info), png_get_image_height(png, info),
+                           d->image->channels, d->err))
+        png_error(png, "size"); /* the sentence is written */
+    d->bits = png_get_bit_depth(png, info);
+    d->interlaced = png_get_interlace_type(png, info) != PNG_INTERLACE_NONE;
+    png_set_packing(png);
+    if (png_get_color_type(png, info) != PNG_COLOR_TYPE_GRAY) png_set_strip_16(png);
+    png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    d->raw_size = png_get_rowbytes(png, info);
+    if (d->interlaced) d->raw = eg_malloc(eg_size_product(d->raw_size, (size_t)d->image->height));
+    fill_tables(d);
+}
+
+/* A line of a pass; NULL where the pass has nothing new for it. */
+static void on_row(png_structp png, png_bytep row, png_uint_32 y, int pass)
+{
+    decoder *d = png_get_progressive_ptr(png);
+    if (d->done) return;
+    if (!d->interlaced)
+        convert_row(d, row, image_row(d, y));
+    else if (row)
+        png_progressive_combine_row(png, d->raw + y * d->raw_size, row);
+    d->done = y + 1 == (png_uint_32)d->image->height &&
+              pass == (d->interlaced ? PNG_INTERLACE_ADAM7_PASSES - 1 : 0);
+}
+
+static void on_end(png_structp png, png_infop info)
+{
+    (void)png;
+    (void)info;
+}
+
+static bool open_decoder(decoder *d)
+{
+    d->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, d, on_error, on_warning);
+    d->info = d->png ? png_create_info_struct(d->png) : NULL;
+    if (!d->info) return eg_fail(d->err, EG_SYSTEM, "no memory for decoding a PNG");
+    png_set_user_limits(d->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* eg_image_allocate judges */
+    png_set_crc_action(d->png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
+    png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, NULL,
+                                -1); /* no text, profile or other extras */
+    png_set_progressive_read_fn(d->png, d, on_info, on_row, on_end);
+    return true;
 }
 
 static bool decode(decoder *d)
 {
-    if (!check_head(d) || !open_decoder(d)) return false;
-    if (setjmp(png_jmpbuf(d->png))) return false;
-    if (!read_header(d)) return false;
-    fill_tables(d);
-    read_rows(d);
+    if (setjmp(png_jmpbuf(d->png)) == 0) {
+        if (!read_data(d)) return false;
+    } else if (!d->done) {
+        return false;
+    }
+    for (size_t y = 0; d->interlaced && y < (size_t)d->image->height; y++)
+        convert_row(d, d->raw + y * d->raw_size, image_row(d, y));
     return check_tail(d);
 }
 
@@ -230,7 +254,7 @@ bool eg_png_decode(eg_image *image, const uint8_t *bytes, size_t size, int chann
 {
     decoder d = {.bytes = bytes, .size = size, .image = image, .err = err};
     *image = (eg_image){.channels = channels};
-    bool ok = decode(&d);
+    bool ok = open_decoder(&d) && decode(&d);
     png_destroy_read_struct(&d.png, &d.info, NULL);
     free(d.raw);
     if (!ok) eg_image_clear(image);
