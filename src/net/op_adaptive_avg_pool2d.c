@@ -1,0 +1,32 @@
+/* torch.nn.AdaptiveAvgPool2d. x (n, h, w, c), y (n, p, q, c). */
+#include <stddef.h>
+
+#include "net/infer.h"
+#include "net/op_table.h"
+
+typedef struct attr {
+    int64_t output[2];
+} attr;
+
+static bool infer(eg_infer *infer, eg_error *err)
+{
+    const attr *a = infer->attr;
+    if (!eg_infer_image(infer, err) || !eg_infer_pair("output_size", a->output, 1, err)) return false;
+    return eg_infer_output(infer, (int64_t[]){a->output[0], a->output[1], infer->inputs[0].dims[2]}, 3, err);
+}
+
+static const eg_arg args[] = {
+    {"output_size", EG_ARG_PAIR, offsetof(attr, output), NULL},
+    {0},
+};
+
+const eg_op eg_op_adaptive_avg_pool2d = {
+    .name = "adaptive_avg_pool2d",
+    .type = "AdaptiveAvgPool2d",
+    .attr_size = sizeof(attr),
+    .args = args,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .version = 1,
+    .infer = infer,
+};
