@@ -192,6 +192,7 @@ static void on_warning(png_structp png, png_const_charp text)
 static void on_info(png_structp png, png_infop info)
 {
     decoder *d = png_get_progressive_ptr(png);
+    if (d->image->pixels) png_error(png, "other chunks stand between its image data");
     if (!eg_image_allocate(d->image, png_get_image_width(png, info), png_get_image_height(png, info),
                            d->image->channels, d->err))
         png_error(png, "size"); /* the sentence is written */
