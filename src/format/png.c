@@ -75,7 +75,7 @@ static void feed(decoder *d, size_t count)
 {
     const uint8_t *bytes = d->bytes + d->at;
     d->at += count;
-    png_process_data(d->png, d->info, (png_bytep)(uintptr_t)bytes, count);
+    png_process_data(d->png, d->info, (png_bytep)bytes, count); /* which it only reads */
 }
 
 /* Hands libpng one chunk after another (what there is of it), until all lines have come. */

@@ -245,6 +245,14 @@ static void test_damaged_png(void **state)
     memcpy(b.data + data, "IDAT", 4);
     memset(b.data + data + 4, 0, 8);
     expect_refused(b.data, b.size, "the PNG file is damaged: it stops before its last line");
+    /* A second run of image data after a damaged first one: libpng announces the image twice. */
+    uint8_t *twice = malloc(b.size + text - data);
+    memcpy(twice, b.data, end - 4);
+    memcpy(twice + end - 4, b.data + data - 4, text - data);
+    memcpy(twice + end - 4 + (text - data), b.data + end - 4, b.size - (end - 4));
+    expect_refused(twice, b.size + text - data,
+                   "the PNG data is damaged: other chunks stand between its image data");
+    free(twice);
     b = load(&arena, "rgb8-pieces.png");
     size_t after = find(b, "IDAT", 4) + 8; /* the first piece of image data is empty */
     uint8_t *split = malloc(b.size + 12);
