@@ -1,4 +1,5 @@
-/* The parameter block of a network: every entry of its state dict, in one allocation, in PyTorch's layouts. */
+/* The parameter block of a network: every entry of its state dict, in one allocation, in PyTorch's layouts.
+ */
 #ifndef ENGRAFT_NET_WEIGHTS_H
 #define ENGRAFT_NET_WEIGHTS_H
 
