@@ -16,6 +16,7 @@ typedef struct eg_evaluation {
     eg_loss score; /* plain cross entropy, whatever smoothing was trained with */
     int64_t classes;
     int64_t *confusion;         /* (classes, classes): row label, column predicted; NULL: not wanted */
+    float *logits;              /* (samples, classes); NULL: not wanted */
     eg_prediction *predictions; /* one a sample, in the data set's order; NULL: not wanted */
 } eg_evaluation;
 
