@@ -45,7 +45,8 @@ static bool score_batch(const eg_evaluator *evaluator, const eg_dataset *dataset
         prediction.predicted = eg_loss_predict(logits, evaluator->classes, &prediction.probability);
         if (out->predictions) out->predictions[at + i] = prediction;
         if (out->logits)
-            memcpy(out->logits + (at + i) * evaluator->classes, logits, (size_t)evaluator->classes * sizeof *logits);
+            memcpy(out->logits + (at + i) * evaluator->classes, logits,
+                   (size_t)evaluator->classes * sizeof *logits);
         if (sample->label < 0) continue;
         eg_loss loss;
         eg_loss_cross_entropy(logits, &sample->label, 1, evaluator->classes, 0, NULL, &loss);
