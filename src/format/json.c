@@ -101,17 +101,6 @@ size_t eg_json_count(const eg_json *array)
     return json_array_size(array);
 }
 
-const eg_json *eg_json_at(const eg_json *array, size_t at)
-{
-    return json_array_get(array, at);
-}
-
-bool eg_json_number(const eg_json *json, double *value)
-{
-    *value = json_number_value(json);
-    return json_is_number(json);
-}
-
 const char *eg_json_string_at(const eg_json *array, size_t at)
 {
     return json_string_value(json_array_get(array, at));

@@ -34,9 +34,6 @@ eg_json *eg_json_parse(const char *text, eg_error *err);
 const eg_json *eg_json_get(const eg_json *object, const char *key);     /* borrowed, or NULL */
 const char *eg_json_get_string(const eg_json *object, const char *key); /* borrowed, or NULL */
 size_t eg_json_count(const eg_json *array);
-const eg_json *eg_json_at(const eg_json *array, size_t at); /* borrowed, or NULL */
-/* False when it is no number (NULL is none). */
-bool eg_json_number(const eg_json *json, double *value);
 const char *eg_json_string_at(const eg_json *array, size_t at); /* borrowed, or NULL */
 
 #endif

@@ -1,9 +1,9 @@
 /* The model card: JSON inside a model file that says everything needed to use it.
  *
  *   {"engraft": version, "arch": name, "architecture": the architecture file's text, "args": "{num_classes:
- * 2}", "input": [height, width, channels], "classes": [names] or [] when unknown, "prefix": before every key,
- * "module.", "preprocess": [{"resize": {"size": 256, "interpolation": "bilinear"}}, …]}      items as in a
- * recipe */
+ * 2}", "input": [height, width, channels], "classes": [names], or [] when unknown, "prefix": before every
+ * key, "module.", "preprocess": [{"resize": {"size": 256, "interpolation": "bilinear"}}, …]}      steps as in
+ * a recipe */
 #ifndef ENGRAFT_RUN_CARD_H
 #define ENGRAFT_RUN_CARD_H
 
