@@ -27,8 +27,8 @@ typedef struct eg_arg {
     eg_arg_kind kind;
     size_t offset; /* in the attr struct */
     const char
-        *standard; /* the default as an expression ("1", "false", "none" for {0} or, for PAIR, "not given" as
-                      {-1, -1}); NULL: must be given */
+        *standard; /* the default as an expression ("1", "false", "none"); NULL: must be given. `none` is
+                      stored as {-1, -1} in a PAIR and as NaN in a NUMBER; other kinds do not take it */
 } eg_arg;
 
 /* What infer works on. */
