@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format/json.h"
+#include "recipe/sections.h"
 #include "recipe/transform.h"
 
 /* ---- writing ---- */
@@ -94,7 +95,7 @@ static bool get_preprocess(eg_arena *arena, const eg_json *json, eg_transform_li
     const eg_doc *doc = eg_doc_parse(arena, "preprocess of the model card", text, strlen(text), err);
     if (!doc) return false;
     eg_problems problems = {.arena = arena};
-    eg_schema schema = {.arena = arena, .folder = ".", .problems = &problems};
+    eg_schema schema = {.arena = arena, .folder = ".", .problems = &problems, .root = &eg_recipe_schema};
     eg_preprocess_read(&schema, doc, out);
     return eg_problems_check(&problems, EG_MALFORMED, err);
 }

@@ -57,6 +57,18 @@ static const eg_dataset *open_set(eg_arena *arena, const eg_data_set *set, const
     return dataset && check_classes(arena, dataset, net, place, err) ? dataset : NULL;
 }
 
+/* The first sample all the way: finds what no list of files shows, such as images of another size than the
+ * network's where no step resizes them. */
+static bool try_first(eg_arena *arena, const eg_dataset *dataset, const eg_pipeline *pipeline, eg_error *err)
+{
+    eg_image image = {0};
+    size_t pixels = (size_t)pipeline->height * (size_t)pipeline->width;
+    float *out = EG_NEW_ARRAY(arena, float, pixels *(size_t)pipeline->channels);
+    bool ok = eg_dataset_image(dataset, 0, &image, err) && eg_image_load(pipeline, &image, out, err);
+    eg_image_clear(&image);
+    return ok || eg_error_in(err, dataset->samples[0].file);
+}
+
 bool eg_samples_open_val(eg_samples *samples, eg_arena *arena, const eg_data_set *set,
                          const char *const *classes, size_t class_count, eg_transform_list preprocess,
                          const eg_net *net, eg_place place, eg_error *err)
@@ -64,7 +76,8 @@ bool eg_samples_open_val(eg_samples *samples, eg_arena *arena, const eg_data_set
     if (!eg_samples_check_net(arena, net, place, err)) return false;
     samples->val = open_set(arena, set, classes, class_count, net, place, err);
     return samples->val &&
-           eg_samples_pipeline(&samples->val_pipeline, arena, preprocess, (eg_transform_list){0}, net, err);
+           eg_samples_pipeline(&samples->val_pipeline, arena, preprocess, (eg_transform_list){0}, net, err) &&
+           try_first(arena, samples->val, &samples->val_pipeline, err);
 }
 
 bool eg_samples_open(eg_samples *samples, eg_arena *arena, const eg_recipe *recipe, const eg_net *net,
@@ -79,7 +92,8 @@ bool eg_samples_open(eg_samples *samples, eg_arena *arena, const eg_recipe *reci
     samples->train =
         open_set(arena, &data->train, target->classes, target->class_count, net, target->place, err);
     if (!samples->train ||
-        !eg_samples_pipeline(&samples->train_pipeline, arena, data->preprocess, data->augment, net, err))
+        !eg_samples_pipeline(&samples->train_pipeline, arena, data->preprocess, data->augment, net, err) ||
+        !try_first(arena, samples->train, &samples->train_pipeline, err))
         return false;
     if (data->val.kind == EG_DATA_NONE) return true;
     return eg_samples_open_val(samples, arena, &data->val, samples->train->classes,
