@@ -14,7 +14,7 @@ typedef struct eg_samples {
 /* Opens data.train and, where there is one, data.val, for a network that classifies images. Checked: the
  * network takes images of 1 or 3 channels and gives a vector; the sets' classes are target.classes (when
  * given), the same in both sets, and as many as the network's outputs; the pipelines end in the network's
- * input size. */
+ * input size, and the first sample of each set comes through them. */
 bool eg_samples_open(eg_samples *samples, eg_arena *arena, const eg_recipe *recipe, const eg_net *net,
                      eg_error *err);
 /* One set for evaluation alone, with the given classes (count 0: the set's own). `place` is used where its
