@@ -106,7 +106,8 @@ static box random_box(const eg_transform *step, int width, int height, eg_stream
         b.left = (int)eg_draw_below(stream, at + 3, (uint64_t)(width - b.width) + 1);
         return b;
     }
-    /* None fits: the middle, as much of it as the ratio allows. */
+    /* None fits: the middle, as much of it as the ratio allows, but at least a pixel (torchvision: none at
+     * all). */
     box b = {.width = width, .height = height};
     double ratio = (double)width / height, least = fmin(step->ratio[0], step->ratio[1]),
            most = fmax(step->ratio[0], step->ratio[1]);

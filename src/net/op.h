@@ -46,7 +46,7 @@ typedef struct eg_infer {
 
 /* Memory of a node for at most `batch` samples, in bytes. */
 typedef struct eg_op_memory {
-    size_t saved;   /* kept from forward to backward */
+    size_t saved;   /* kept from forward to backward; the call's is NULL where no backward follows */
     size_t scratch; /* one for the node, contents undefined between calls */
     size_t worker;  /* one for each worker */
 } eg_op_memory;
@@ -86,8 +86,8 @@ typedef struct eg_op {
     bool view; /* output shares the input's memory (flatten): no forward or backward of its own */
     /* False and a sentence in err (which names neither path nor place: the caller knows them). */
     bool (*infer)(eg_infer *infer, eg_error *err);
-    void (*memory)(const eg_net *net, const eg_node *node, int64_t batch, bool training,
-                   eg_op_memory *out); /* or NULL */
+    /* training: a backward follows. NULL: no memory. */
+    void (*memory)(const eg_net *net, const eg_node *node, int64_t batch, bool training, eg_op_memory *out);
     void (*forward)(const eg_call *call);
     void (*backward)(const eg_call *call);
     double (*flops)(const eg_net *net, const eg_node *node); /* of one sample's forward pass; NULL: 0 */
