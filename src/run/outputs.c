@@ -115,7 +115,7 @@ bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg
     file.extra.card = eg_card_text(outputs->arena, transfer->net, classes, class_count,
                                    recipe->data.preprocess, file.prefix);
     if (outputs->checkpoint && !write_model(&file, outputs->checkpoint, best, err)) return false;
-    if (best != last && !write_model(&file, outputs->best, best, err)) return false;
+    if (!write_model(&file, outputs->best, best, err)) return false;
     if (best != last && !write_model(&file, outputs->last, last, err)) return false;
     return write_text(outputs, "recipe.resolved.yaml", eg_recipe_text(outputs->arena, recipe), err) &&
            write_plan(outputs, transfer, problems, err) && commit_metrics(outputs, err);

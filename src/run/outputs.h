@@ -30,8 +30,8 @@ const char *eg_outputs_best(eg_arena *arena, const char *dir);
  * found before it. */
 bool eg_outputs_open(eg_outputs *outputs, eg_arena *arena, const eg_transfer *transfer,
                      const eg_run_options *options, eg_error *err);
-/* Writes everything. best and last are the same when nothing was trained; then only the checkpoint gets them.
- */
+/* Writes everything; the checkpoint is the best model. last is the same as best when nothing was trained, and
+ * has no file then. */
 bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
                       const char *const *classes, size_t class_count, const eg_weights *best,
                       const eg_weights *last, eg_error *err);
