@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "net/infer.h"
+#include "net/mean_pool.h"
 #include "net/op_table.h"
 
 typedef struct attr {
@@ -13,6 +14,27 @@ static bool infer(eg_infer *infer, eg_error *err)
     const attr *a = infer->attr;
     if (!eg_infer_image(infer, err) || !eg_infer_pair("output_size", a->output, 1, err)) return false;
     return eg_infer_output(infer, (int64_t[]){a->output[0], a->output[1], infer->inputs[0].dims[2]}, 3, err);
+}
+
+static eg_area area_at(const eg_call *call, int64_t p, int64_t q)
+{
+    const int64_t *x = eg_node_input(call->net, call->node, 0)->dims;
+    const int64_t *y = eg_node_output(call->net, call->node)->dims;
+    eg_area r = {.row = p * x[0] / y[0], .column = q * x[1] / y[1]};
+    r.rows = ((p + 1) * x[0] + y[0] - 1) / y[0] - r.row;
+    r.columns = ((q + 1) * x[1] + y[1] - 1) / y[1] - r.column;
+    r.scale = 1.0F / (float)(r.rows * r.columns);
+    return r;
+}
+
+static void forward(const eg_call *call)
+{
+    eg_mean_pool_forward(call, area_at);
+}
+
+static void backward(const eg_call *call)
+{
+    eg_mean_pool_backward(call, area_at);
 }
 
 static const eg_arg args[] = {
@@ -29,4 +51,6 @@ const eg_op eg_op_adaptive_avg_pool2d = {
     .max_inputs = 1,
     .version = 1,
     .infer = infer,
+    .forward = forward,
+    .backward = backward,
 };

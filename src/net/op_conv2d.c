@@ -1,6 +1,7 @@
 /* torch.nn.Conv2d. x (n, h, w, c), weight (k, c / groups, r, s), bias (k), y (n, p, q, k). */
 #include <stddef.h>
 
+#include "net/conv.h"
 #include "net/infer.h"
 #include "net/op_table.h"
 
@@ -9,8 +10,6 @@ typedef struct attr {
     bool bias;
     int64_t padding_end[2]; /* completed by infer: 'same' with an even window pads one more behind */
 } attr;
-
-enum { WEIGHT, BIAS };
 
 static bool check_arguments(const attr *a, const eg_infer *infer, eg_error *err)
 {
@@ -66,6 +65,56 @@ static bool infer(eg_infer *infer, eg_error *err)
            eg_infer_weight_bias(infer, dims, 4, a->bias, err);
 }
 
+static eg_conv describe(const eg_net *net, const eg_node *node)
+{
+    const attr *a = node->attr;
+    const int64_t *x = eg_node_input(net, node, 0)->dims, *y = eg_node_output(net, node)->dims;
+    return (eg_conv){.grid = {.h = x[0],
+                              .w = x[1],
+                              .c = x[2],
+                              .p = y[0],
+                              .q = y[1],
+                              .r = a->kernel[0],
+                              .s = a->kernel[1],
+                              .stride = {a->stride[0], a->stride[1]},
+                              .padding = {a->padding[0], a->padding[1]},
+                              .dilation = {a->dilation[0], a->dilation[1]}},
+                     .k = a->out_channels,
+                     .groups = a->groups};
+}
+
+static bool is_depthwise(const eg_conv *conv)
+{
+    return conv->groups > 1 && conv->groups == conv->grid.c && conv->groups == conv->k;
+}
+
+static void memory(const eg_net *net, const eg_node *node, int64_t batch, bool training, eg_op_memory *out)
+{
+    eg_conv conv = describe(net, node);
+    if (is_depthwise(&conv))
+        eg_conv_depthwise_memory(&conv, batch, training, out);
+    else
+        eg_conv_product_memory(&conv, batch, training, out);
+}
+
+static void forward(const eg_call *call)
+{
+    eg_conv conv = describe(call->net, call->node);
+    if (is_depthwise(&conv))
+        eg_conv_depthwise_forward(&conv, call);
+    else
+        eg_conv_product_forward(&conv, call);
+}
+
+static void backward(const eg_call *call)
+{
+    eg_conv conv = describe(call->net, call->node);
+    if (is_depthwise(&conv))
+        eg_conv_depthwise_backward(&conv, call);
+    else
+        eg_conv_product_backward(&conv, call);
+}
+
 static double flops(const eg_net *net, const eg_node *node)
 {
     const attr *a = node->attr;
@@ -95,5 +144,8 @@ const eg_op eg_op_conv2d = {
     .version = 1,
     .backward_reads_x = true,
     .infer = infer,
+    .memory = memory,
+    .forward = forward,
+    .backward = backward,
     .flops = flops,
 };

@@ -3,8 +3,11 @@
  * own. A stop of -1 (pair: none) or 0 (channels) is the size itself. */
 #include <stddef.h>
 
+#include <string.h>
+
 #include "net/infer.h"
 #include "net/op_table.h"
+#include "net/range.h"
 
 typedef struct attr {
     int64_t start[2], stop[2], step[2];
@@ -38,6 +41,55 @@ static bool infer(eg_infer *infer, eg_error *err)
            eg_infer_output(infer, dims, 3, err);
 }
 
+/* Where output pixel (p, q) of an image starts in the input. */
+static int64_t source_of(const attr *a, const int64_t *x, int64_t p, int64_t q)
+{
+    int64_t row = a->start[0] + p * a->step[0], column = a->start[1] + q * a->step[1];
+    return (row * x[1] + column) * x[2] + a->channel_start;
+}
+
+static void forward_image(const void *context, int64_t image, int64_t last, int worker)
+{
+    (void)last, (void)worker;
+    const eg_call *call = context;
+    const attr *a = call->node->attr;
+    const int64_t *x = eg_node_input(call->net, call->node, 0)->dims,
+                  *y = eg_node_output(call->net, call->node)->dims;
+    float *to = call->y + image * y[0] * y[1] * y[2];
+    for (int64_t p = 0; p < y[0]; p++)
+        for (int64_t q = 0; q < y[1]; q++, to += y[2]) {
+            const float *from = call->x[0] + image * x[0] * x[1] * x[2] + source_of(a, x, p, q);
+            for (int64_t i = 0; i < y[2]; i++) to[i] = from[i * a->channel_step];
+        }
+}
+
+static void forward(const eg_call *call)
+{
+    eg_range_run(call->pool, call->batch, 1, forward_image, call);
+}
+
+static void backward_image(const void *context, int64_t image, int64_t last, int worker)
+{
+    (void)last, (void)worker;
+    const eg_call *call = context;
+    const attr *a = call->node->attr;
+    const int64_t *x = eg_node_input(call->net, call->node, 0)->dims,
+                  *y = eg_node_output(call->net, call->node)->dims;
+    const float *from = call->dy + image * y[0] * y[1] * y[2];
+    float *dx = call->dx[0] + image * x[0] * x[1] * x[2];
+    memset(dx, 0, (size_t)(x[0] * x[1] * x[2]) * sizeof *dx);
+    for (int64_t p = 0; p < y[0]; p++)
+        for (int64_t q = 0; q < y[1]; q++, from += y[2]) {
+            float *to = dx + source_of(a, x, p, q);
+            for (int64_t i = 0; i < y[2]; i++) to[i * a->channel_step] = from[i];
+        }
+}
+
+static void backward(const eg_call *call)
+{
+    eg_range_run(call->pool, call->batch, 1, backward_image, call);
+}
+
 static const eg_arg args[] = {
     {"start", EG_ARG_PAIR, offsetof(attr, start), "0"},
     {"stop", EG_ARG_PAIR, offsetof(attr, stop), "none"},
@@ -57,4 +109,6 @@ const eg_op eg_op_slice = {
     .max_inputs = 1,
     .version = 1,
     .infer = infer,
+    .forward = forward,
+    .backward = backward,
 };
