@@ -223,12 +223,19 @@ static const struct {
     {".bin", eg_torch_zip_write}, {".ckpt", eg_torch_zip_write}, {".tar", eg_torch_zip_write},
 };
 
+bool eg_checkpoint_writable(const char *path, eg_error *err)
+{
+    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
+        if (eg_ends_with(path, writers[i].extension)) return true;
+    eg_fail(err, EG_USAGE,
+            "the extension does not name a format that engraft writes; end the name in .pth or .pt");
+    return eg_error_in(err, path);
+}
+
 bool eg_checkpoint_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,
                          eg_error *err)
 {
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
         if (eg_ends_with(path, writers[i].extension)) return writers[i].write(path, store, extra, err);
-    eg_fail(err, EG_USAGE,
-            "the extension does not name a format that engraft writes; end the name in .pth or .pt");
-    return eg_error_in(err, path);
+    return eg_checkpoint_writable(path, err);
 }

@@ -38,7 +38,9 @@ bool eg_outputs_open(eg_outputs *outputs, eg_arena *arena, const eg_transfer *tr
     outputs->best = eg_outputs_best(arena, outputs->dir);
     outputs->last = eg_path_join(arena, outputs->dir, "last.pth");
     if (!make_folder(outputs->dir, err)) return false;
-    if (outputs->checkpoint && !make_folder(eg_path_folder(arena, outputs->checkpoint), err)) return false;
+    if (outputs->checkpoint && (!eg_checkpoint_writable(outputs->checkpoint, err) ||
+                                !make_folder(eg_path_folder(arena, outputs->checkpoint), err)))
+        return false;
     if (!recipe->train.given) return true;
     outputs->metrics = eg_output_open(eg_path_join(arena, outputs->dir, "metrics.jsonl"), err);
     return outputs->metrics != NULL;
