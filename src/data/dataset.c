@@ -42,10 +42,12 @@ static bool check_known(eg_arena *arena, const eg_data_set *spec, const char *wh
 {
     for (size_t i = 0; i < wanted.count; i++) {
         if (find_name(own, wanted.items[i]) >= 0) continue;
-        const char *near = eg_nearest(wanted.items[i], own.items, own.count);
+        const char *name = wanted.items[i];
+        const char *near =
+            strlen(name) > 2 ? eg_nearest(name, own.items, own.count) : NULL; /* not for labels */
         return eg_fail_at(err, EG_RECIPE, spec->place, "there is no class '%s' in '%s'%s%s%s, which has: %s",
-                          wanted.items[i], where, near ? " (did you mean '" : "", near ? near : "",
-                          near ? "'?)" : "", list_text(arena, own));
+                          name, where, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
+                          list_text(arena, own));
     }
     return true;
 }
