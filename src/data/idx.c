@@ -49,7 +49,7 @@ static bool parse(file *f, const eg_mapping *mapping, unsigned low, unsigned hig
     if (mapping->size < header)
         return eg_fail(err, EG_MALFORMED, "the idx file is truncated: it ends within its header");
     for (unsigned i = 0; i < f->rank; i++) {
-        const uint8_t *at = mapping->bytes + 4 + 4 * i;
+        const uint8_t *at = mapping->bytes + 4 + (size_t)4 * i;
         f->dims[i] = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
         if (f->dims[i] == 0) return eg_fail(err, EG_MALFORMED, "dimension %u of the idx file is 0", i + 1);
         if (__builtin_mul_overflow(total, f->dims[i], &total)) total = UINT64_MAX / 2;
@@ -73,7 +73,7 @@ static bool open_file(file *f, eg_arena *arena, const char *path, unsigned low, 
 
 eg_idx *eg_idx_open(eg_arena *arena, const char *images, const char *labels, eg_error *err)
 {
-    file x, y;
+    file x = {0}, y = {0};
     if (!open_file(&x, arena, images, 3, 4, "3 (count, height, width) or 4 (and channels)", err)) return NULL;
     if (!open_file(&y, arena, labels, 1, 1, "1 (count): are images and labels exchanged?", err)) return NULL;
     uint32_t channels = x.rank == 4 ? x.dims[3] : 1;

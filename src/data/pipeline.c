@@ -199,7 +199,7 @@ bool eg_batch_load(const eg_pipeline *pipeline, const eg_dataset *dataset, const
 {
     assert(dataset->channels == pipeline->channels);
     batch b = {pipeline, dataset, order, seed, epoch, make_tables(pipeline), out, labels, NULL};
-    b.errors = eg_malloc(eg_size_product((size_t)n, sizeof *b.errors));
+    b.errors = eg_malloc(eg_size_product((size_t)n, sizeof(void *)));
     for (int64_t i = 0; i < n; i++) b.errors[i] = NULL;
     eg_pool_run(pool, n, load_task, &b);
     bool ok = true;

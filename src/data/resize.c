@@ -171,21 +171,30 @@ typedef struct passes {
                  uint8_t *out);
 } passes;
 
-#define DEFINE_PASSES(name, attribute)                                                                       \
-    attribute static void across_##name(const eg_raster *in, int first, int rows, const taps *t, int width,  \
-                                        uint8_t *padded, uint8_t *out)                                       \
-    {                                                                                                        \
-        pass_across(in, first, rows, t, width, padded, out);                                                 \
-    }                                                                                                        \
-    attribute static void down_##name(const uint8_t *in, size_t stride, int first, const taps *t,            \
-                                      int height, size_t row, uint8_t *out)                                  \
-    {                                                                                                        \
-        pass_down(in, stride, first, t, height, row, out);                                                   \
-    }
+static void across_portable(const eg_raster *in, int first, int rows, const taps *t, int width,
+                            uint8_t *padded, uint8_t *out)
+{
+    pass_across(in, first, rows, t, width, padded, out);
+}
 
-DEFINE_PASSES(portable, )
+static void down_portable(const uint8_t *in, size_t stride, int first, const taps *t, int height, size_t row,
+                          uint8_t *out)
+{
+    pass_down(in, stride, first, t, height, row, out);
+}
+
 #if defined(__x86_64__)
-DEFINE_PASSES(avx2, __attribute__((target("avx2"))))
+__attribute__((target("avx2"))) static void
+across_avx2(const eg_raster *in, int first, int rows, const taps *t, int width, uint8_t *padded, uint8_t *out)
+{
+    pass_across(in, first, rows, t, width, padded, out);
+}
+
+__attribute__((target("avx2"))) static void down_avx2(const uint8_t *in, size_t stride, int first,
+                                                      const taps *t, int height, size_t row, uint8_t *out)
+{
+    pass_down(in, stride, first, t, height, row, out);
+}
 #endif
 
 /* ENGRAFT_CPU lists the instruction sets that may be used; tests mask them with it. */

@@ -75,7 +75,7 @@ static void feed(decoder *d, size_t count)
 {
     const uint8_t *bytes = d->bytes + d->at;
     d->at += count;
-    png_process_data(d->png, d->info, (png_bytep)(uintptr_t)bytes, count);
+    png_process_data(d->png, d->info, (png_bytep)bytes, count); /* which it only reads */
 }
 
 /* Hands libpng one chunk after another (what there is of it), until all lines have come. */
@@ -192,6 +192,7 @@ static void on_warning(png_structp png, png_const_charp text)
 static void on_info(png_structp png, png_infop info)
 {
     decoder *d = png_get_progressive_ptr(png);
+    if (d->image->pixels) png_error(png, "other chunks stand between its image data");
     if (!eg_image_allocate(d->image, png_get_image_width(png, info), png_get_image_height(png, info),
                            d->image->channels, d->err))
         png_error(png, "size"); /* the sentence is written */

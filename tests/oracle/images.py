@@ -72,6 +72,8 @@ def png(width, height, bits, colour, interlaced=False, palette=None, trns=None, 
             data += filtered(rows, step)
     data = zlib.compress(data, 9)
     cuts = [len(data) * i // pieces for i in range(pieces + 1)]
+    if pieces > 1:
+        cuts = [0, *cuts[:3], *cuts[2:]]  # two empty ones among them
     return (b'\x89PNG\r\n\x1a\n'
             + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, bits, colour, 0, 0, interlaced))
             + (chunk(b'gAMA', struct.pack('>I', 45455)))

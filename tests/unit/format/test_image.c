@@ -245,6 +245,22 @@ static void test_damaged_png(void **state)
     memcpy(b.data + data, "IDAT", 4);
     memset(b.data + data + 4, 0, 8);
     expect_refused(b.data, b.size, "the PNG file is damaged: it stops before its last line");
+    /* A second run of image data after a damaged first one: libpng announces the image twice. */
+    uint8_t *twice = malloc(b.size + text - data);
+    memcpy(twice, b.data, end - 4);
+    memcpy(twice + end - 4, b.data + data - 4, text - data);
+    memcpy(twice + end - 4 + (text - data), b.data + end - 4, b.size - (end - 4));
+    expect_refused(twice, b.size + text - data,
+                   "the PNG data is damaged: other chunks stand between its image data");
+    free(twice);
+    b = load(&arena, "rgb8-pieces.png");
+    size_t after = find(b, "IDAT", 4) + 8; /* the first piece of image data is empty */
+    uint8_t *split = malloc(b.size + 12);
+    memcpy(split, b.data, after);
+    memcpy(split + after, "\0\0\0\0abCd\x78\x06\xe9\xb3", 12);
+    memcpy(split + after + 12, b.data + after, b.size - after);
+    expect_refused(split, b.size + 12, "the PNG data is damaged: Not enough compressed data");
+    free(split);
     size_t palette = find(p, "PLTE", 4);
     p.data[palette + 4] ^= 1;
     expect_refused(p.data, p.size, "its PLTE chunk has CRC");
