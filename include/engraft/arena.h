@@ -1,8 +1,9 @@
 /* An arena owns a tree of small objects (document, recipe, net, plan, index) and frees it at once.
  *
- * Memory from an arena is zeroed and aligned to 16 bytes. Small allocations never return NULL: when the system has no
- * memory left, the process says so in one sentence, removes its unfinished output files and exits with EG_SYSTEM.
- * Large blocks (tensors, activations) come from eg_block_new instead, which reports an error. */
+ * Memory from an arena is zeroed and aligned to 16 bytes. Small allocations never return NULL: when the
+ * system has no memory left, the process says so in one sentence, removes its unfinished output files and
+ * exits with EG_SYSTEM. Large blocks (tensors, activations) come from eg_block_new instead, which reports an
+ * error. */
 #ifndef ENGRAFT_ARENA_H
 #define ENGRAFT_ARENA_H
 
@@ -12,7 +13,7 @@
 typedef struct eg_arena {
     struct eg_arena_chunk *chunks;     /* newest first */
     struct eg_arena_cleanup *cleanups; /* newest first */
-} eg_arena; /* a zeroed struct is an empty arena */
+} eg_arena;                            /* a zeroed struct is an empty arena */
 
 void *eg_arena_alloc(eg_arena *arena, size_t size);
 /* count * size with a checked product. */

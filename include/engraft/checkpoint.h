@@ -37,7 +37,8 @@ typedef struct eg_checkpoint {
     eg_store store;         /* in file order */
     const eg_checkpoint_value *values;
     size_t value_count;
-    const eg_checkpoint_reference *references; /* every class or function that is not plain tensor machinery */
+    const eg_checkpoint_reference
+        *references; /* every class or function that is not plain tensor machinery */
     size_t reference_count;
     const eg_module_version *versions;
     size_t version_count;
@@ -53,9 +54,9 @@ typedef struct eg_checkpoint_options {
     bool no_verify;         /* do not check CRCs */
 } eg_checkpoint_options;
 
-/* Opens a file of any known format by its content. Reads names, shapes and dtypes; tensor bytes stay in the file until
- * asked for. options may be NULL. Errors as in the format's own table; EG_UNSAFE where a dangerous name stands on the
- * tensors' path. */
+/* Opens a file of any known format by its content. Reads names, shapes and dtypes; tensor bytes stay in the
+ * file until asked for. options may be NULL. Errors as in the format's own table; EG_UNSAFE where a dangerous
+ * name stands on the tensors' path. */
 eg_checkpoint *eg_checkpoint_open(const char *path, const eg_checkpoint_options *options, eg_error *err);
 void eg_checkpoint_close(eg_checkpoint *checkpoint); /* NULL is fine */
 
@@ -65,8 +66,9 @@ typedef struct eg_checkpoint_extra {
     const char *card; /* JSON text kept inside the file where the format has room; may be NULL */
 } eg_checkpoint_extra;
 
-/* Writes the store; the path's extension picks the format (.pth .pt: torch zip). Temporary file in the same folder,
- * fsync, rename: the old file stays whole on any failure. The bytes depend on the arguments alone. */
-bool eg_checkpoint_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra, eg_error *err);
+/* Writes the store; the path's extension picks the format (.pth .pt: torch zip). Temporary file in the same
+ * folder, fsync, rename: the old file stays whole on any failure. The bytes depend on the arguments alone. */
+bool eg_checkpoint_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,
+                         eg_error *err);
 
 #endif

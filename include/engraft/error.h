@@ -27,15 +27,15 @@ typedef struct eg_place {
 
 typedef struct eg_error {
     eg_code code;
-    char id[12];      /* stable identifier such as "PKL-003", or "" */
-    char file[1024];  /* the file it is about, or "" */
-    uint32_t line;    /* 0: unknown */
-    uint32_t column;  /* 0: unknown */
-    char text[2048];  /* one sentence, no final newline */
+    char id[12];     /* stable identifier such as "PKL-003", or "" */
+    char file[1024]; /* the file it is about, or "" */
+    uint32_t line;   /* 0: unknown */
+    uint32_t column; /* 0: unknown */
+    char text[2048]; /* one sentence, no final newline */
 } eg_error;
 
-/* Fills *err (which may be NULL) and returns false, so that a function can `return eg_fail(...)`. An error that is
- * already set is kept: the first one is the cause. */
+/* Fills *err (which may be NULL) and returns false, so that a function can `return eg_fail(...)`. An error
+ * that is already set is kept: the first one is the cause. */
 bool eg_fail(eg_error *err, eg_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The same with a stable identifier (checkpoint errors). */
 bool eg_fail_id(eg_error *err, eg_code code, const char *id, const char *format, ...)

@@ -1,21 +1,21 @@
-/* The plan: which source tensor becomes which parameter, and why. Deciding reads names, dtypes and shapes, never tensor
- * bytes; applying has no opinions.
+/* The plan: which source tensor becomes which parameter, and why. Deciding reads names, dtypes and shapes,
+ * never tensor bytes; applying has no opinions.
  *
  * One row per target tensor; the first row that fits wins.
  *
- *   | sources that map to it | shape   | recipe says                | step      | reason shown                     |
+ *   | sources that map to it | shape   | recipe says                | step      | reason shown |
  *   |------------------------|---------|----------------------------|-----------|----------------------------------|
- *   | any                    | –       | `skip` matches the target  | INIT      | skip '…'                         |
- *   | 0                      | –       | num_batches_tracked        | DEFAULT   | 0, as PyTorch does for old files |
- *   | 0                      | –       | `missing: init`            | INIT      | no source maps here              |
- *   | 0                      | –       | `missing: error` (default) | refused   | no source maps here              |
- *   | >= 2                   | –       | –                          | refused   | names both sources and rules     |
- *   | 1                      | same    | –                          | COPY/CAST | equal shape, rule n              |
- *   | 1                      | differs | `size_mismatch: skip`      | INIT      | shape a is not b                 |
- *   | 1                      | differs | `size_mismatch: error`     | refused   | shape a is not b                 |
+ *   | any                    | –       | `skip` matches the target  | INIT      | skip '…' | | 0 | –       |
+ * num_batches_tracked        | DEFAULT   | 0, as PyTorch does for old files | | 0                      | – |
+ * `missing: init`            | INIT      | no source maps here              | | 0                      | – |
+ * `missing: error` (default) | refused   | no source maps here              | | >= 2                   | – |
+ * –                          | refused   | names both sources and rules     | | 1                      | same
+ * | –                          | COPY/CAST | equal shape, rule n              | | 1                      |
+ * differs | `size_mismatch: skip`      | INIT      | shape a is not b                 | | 1 | differs |
+ * `size_mismatch: error`     | refused   | shape a is not b                 |
  *
- * Every source tensor ends as used, dropped (by a rule), skipped (its target is) or unexpected (refused unless
- * `unexpected: ignore`). */
+ * Every source tensor ends as used, dropped (by a rule), skipped (its target is) or unexpected (refused
+ * unless `unexpected: ignore`). */
 #ifndef ENGRAFT_PLAN_H
 #define ENGRAFT_PLAN_H
 
@@ -43,10 +43,16 @@ typedef struct eg_step {
     const char *rule;       /* the recipe's words that decided, or NULL */
     const char *reason;     /* for people */
     eg_init init;           /* INIT, DEFAULT: complete, never EG_INIT_DEFAULT */
-    bool frozen;            /* parameters that do not train, and all their layer's buffers with eval statistics */
+    bool frozen; /* parameters that do not train, and all their layer's buffers with eval statistics */
 } eg_step;
 
-typedef enum eg_fate { EG_FATE_USED, EG_FATE_DROPPED, EG_FATE_SKIPPED, EG_FATE_UNEXPECTED, EG_FATE_COUNT } eg_fate;
+typedef enum eg_fate {
+    EG_FATE_USED,
+    EG_FATE_DROPPED,
+    EG_FATE_SKIPPED,
+    EG_FATE_UNEXPECTED,
+    EG_FATE_COUNT
+} eg_fate;
 
 const char *eg_fate_name(eg_fate fate);
 
@@ -71,25 +77,27 @@ typedef struct eg_plan {
     size_t source_count;
     eg_plan_rule *rules;
     size_t rule_count;
-    eg_bn_mode *batch_norm; /* per node; EG_BN_DEFAULT for nodes without batch statistics that nothing says otherwise of */
+    eg_bn_mode *batch_norm; /* per node; EG_BN_DEFAULT for nodes without batch statistics that nothing says
+                               otherwise of */
     size_t loaded, initialized, defaulted;
     size_t used, dropped, skipped, unexpected;
     uint64_t params_total, params_trainable; /* elements of parameters, not buffers */
     bool ok;
 } eg_plan;
 
-/* Decides everything. source may be NULL (training from scratch). The plan is returned even when it is refused, so that
- * it can be shown: then plan->ok is false and problems say why, with proposals. NULL only when deciding itself failed
- * (a pattern hit its limit): err is filled. */
-const eg_plan *eg_plan_build(eg_arena *arena, const eg_recipe *recipe, const eg_net *net, const eg_store *source,
-                             eg_problems *problems, eg_error *err);
+/* Decides everything. source may be NULL (training from scratch). The plan is returned even when it is
+ * refused, so that it can be shown: then plan->ok is false and problems say why, with proposals. NULL only
+ * when deciding itself failed (a pattern hit its limit): err is filled. */
+const eg_plan *eg_plan_build(eg_arena *arena, const eg_recipe *recipe, const eg_net *net,
+                             const eg_store *source, eg_problems *problems, eg_error *err);
 
 /* For people: rule by rule, folded indices, counts; colour when asked for. */
 void eg_plan_print(const eg_plan *plan, FILE *out, bool colour);
 /* The model's, the pretrained and the transferred key lists. */
 void eg_plan_print_keys(const eg_plan *plan, FILE *out);
 
-/* Fills the parameter block of the plan's net: copies, casts and draws. `weights` is the block of src/net/weights.h. */
+/* Fills the parameter block of the plan's net: copies, casts and draws. `weights` is the block of
+ * src/net/weights.h. */
 bool eg_plan_apply(const eg_plan *plan, uint64_t seed, struct eg_weights *weights, eg_error *err);
 
 #endif

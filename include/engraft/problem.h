@@ -32,8 +32,8 @@ void eg_problem_warn(eg_problems *problems, const char *code, eg_place place, co
 void eg_problem_suggest(eg_problems *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Prints each problem with its place, source line, caret and suggestion; colour when asked for. */
 void eg_problems_print(const eg_problems *problems, FILE *out, bool colour);
-/* True when nothing was an error. Otherwise fills *err with the first error (and how many more there are): the caller
- * prints the list, and uses err for the exit code. */
+/* True when nothing was an error. Otherwise fills *err with the first error (and how many more there are):
+ * the caller prints the list, and uses err for the exit code. */
 bool eg_problems_check(const eg_problems *problems, eg_code code, eg_error *err);
 
 #endif

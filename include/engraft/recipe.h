@@ -1,4 +1,5 @@
-/* The recipe: what comes from where, what is skipped, initialised and frozen, how it is trained, what is written. */
+/* The recipe: what comes from where, what is skipped, initialised and frozen, how it is trained, what is
+ * written. */
 #ifndef ENGRAFT_RECIPE_H
 #define ENGRAFT_RECIPE_H
 
@@ -40,14 +41,14 @@ typedef struct eg_rename {
 typedef struct eg_rule {
     eg_verb verb;
     eg_place place;
-    const char *text;                           /* "strip_prefix: module.", for people */
-    const char *const *prefixes;                /* strip_prefix, add_prefix; each ends in '.' */
+    const char *text;            /* "strip_prefix: module.", for people */
+    const char *const *prefixes; /* strip_prefix, add_prefix; each ends in '.' */
     size_t prefix_count;
-    const eg_rename *renames;                   /* rename (simultaneous), replace */
+    const eg_rename *renames; /* rename (simultaneous), replace */
     size_t rename_count;
-    eg_pattern_list patterns;                   /* drop, select */
-    bool any;                                   /* strip_prefix: some names may lack the prefix */
-    bool optional;                              /* no effect is not an error */
+    eg_pattern_list patterns; /* drop, select */
+    bool any;                 /* strip_prefix: some names may lack the prefix */
+    bool optional;            /* no effect is not an error */
 } eg_rule;
 
 /* ---- init ---- */
@@ -71,12 +72,12 @@ const char *eg_init_name(eg_init_kind kind);
 /* A distribution, with torch.nn.init's parameters. */
 typedef struct eg_init {
     eg_init_kind kind;
-    double value;    /* constant */
+    double value;     /* constant */
     double mean, std; /* normal, trunc_normal (cut at +-2 std) */
     double low, high; /* uniform: [low, high) */
-    double gain;     /* xavier; 1 by default */
-    double a;        /* kaiming: negative slope, 0 by default */
-    bool fan_out;    /* kaiming: mode fan_out instead of fan_in */
+    double gain;      /* xavier; 1 by default */
+    double a;         /* kaiming: negative slope, 0 by default */
+    bool fan_out;     /* kaiming: mode fan_out instead of fan_in */
 } eg_init;
 
 typedef struct eg_init_rule {
@@ -116,19 +117,24 @@ typedef enum eg_transform_kind {
 
 const char *eg_transform_name(eg_transform_kind kind);
 
-typedef enum eg_interpolation { EG_NEAREST, EG_BILINEAR, EG_BICUBIC, EG_INTERPOLATION_COUNT } eg_interpolation;
+typedef enum eg_interpolation {
+    EG_NEAREST,
+    EG_BILINEAR,
+    EG_BICUBIC,
+    EG_INTERPOLATION_COUNT
+} eg_interpolation;
 
 /* One preprocessing or augmentation step, with torchvision's parameters and defaults. */
 typedef struct eg_transform {
     eg_transform_kind kind;
     eg_place place;
-    int height, width;  /* resize: width 0 means the shorter side becomes `height`; crops: the output */
+    int height, width; /* resize: width 0 means the shorter side becomes `height`; crops: the output */
     eg_interpolation interpolation; /* resize, random_resized_crop; bilinear by default */
-    double scale[2];    /* random_resized_crop: share of the area, (0.08, 1) */
-    double ratio[2];    /* random_resized_crop: width / height, (3/4, 4/3) */
-    double p;           /* horizontal_flip: probability, 0.5 */
-    double mean[4], std[4]; /* normalize, of values in [0, 1] */
-    int channels;       /* normalize: how many of mean and std were given */
+    double scale[2];                /* random_resized_crop: share of the area, (0.08, 1) */
+    double ratio[2];                /* random_resized_crop: width / height, (3/4, 4/3) */
+    double p;                       /* horizontal_flip: probability, 0.5 */
+    double mean[4], std[4];         /* normalize, of values in [0, 1] */
+    int channels;                   /* normalize: how many of mean and std were given */
 } eg_transform;
 
 typedef struct eg_transform_list {
@@ -142,17 +148,18 @@ typedef enum eg_data_kind { EG_DATA_NONE, EG_DATA_FOLDER, EG_DATA_IDX, EG_DATA_K
 typedef struct eg_data_set {
     eg_data_kind kind;
     eg_place place;
-    const char *folder;            /* folder: one sub-folder a class */
-    const char *images, *labels;   /* idx: the two files of an MNIST-like set */
-    const char *const *classes;    /* keep only these, in this order; NULL: all, sorted */
+    const char *folder;          /* folder: one sub-folder a class */
+    const char *images, *labels; /* idx: the two files of an MNIST-like set */
+    const char *const *classes;  /* keep only these, in this order; NULL: all, sorted */
     size_t class_count;
-    int64_t limit;                 /* at most so many samples, evenly over the classes; 0: all */
+    int64_t limit; /* at most so many samples, evenly over the classes; 0: all */
 } eg_data_set;
 
 typedef struct eg_data_section {
     eg_data_set train, val;
-    eg_transform_list preprocess; /* geometry and normalisation of evaluation (source.preprocess when inherited) */
-    eg_transform_list augment;    /* training only */
+    eg_transform_list
+        preprocess; /* geometry and normalisation of evaluation (source.preprocess when inherited) */
+    eg_transform_list augment; /* training only */
     bool given;
 } eg_data_section;
 
@@ -164,9 +171,9 @@ typedef struct eg_optimizer_section {
     eg_optimizer_kind kind;
     double momentum, dampening; /* sgd: 0, 0 */
     bool nesterov;
-    double weight_decay; /* sgd: 0; adamw: 1e-2 (decoupled) */
-    double betas[2];     /* adamw: 0.9, 0.999 */
-    double eps;          /* adamw: 1e-8 */
+    double weight_decay;     /* sgd: 0; adamw: 1e-2 (decoupled) */
+    double betas[2];         /* adamw: 0.9, 0.999 */
+    double eps;              /* adamw: 1e-8 */
     eg_pattern_list exclude; /* parameters without weight decay */
 } eg_optimizer_section;
 
@@ -182,10 +189,10 @@ typedef struct eg_scheduler_section {
     int64_t step_size;         /* step: epochs between drops; 0 when milestones are given */
     const int64_t *milestones; /* step: epochs, ascending */
     size_t milestone_count;
-    double gamma;              /* step: 0.1 */
-    double min_lr;             /* cosine: 0 */
-    double warmup_epochs;      /* linear from warmup_start * lr */
-    double warmup_start;       /* 0 */
+    double gamma;         /* step: 0.1 */
+    double min_lr;        /* cosine: 0 */
+    double warmup_epochs; /* linear from warmup_start * lr */
+    double warmup_start;  /* 0 */
 } eg_scheduler_section;
 
 typedef struct eg_train_section {
@@ -211,28 +218,34 @@ typedef struct eg_source_section {
 
 typedef struct eg_target_section {
     eg_place place;
-    const char *arch;         /* path of a file, or the name of a shipped architecture */
+    const char *arch; /* path of a file, or the name of a shipped architecture */
     eg_place arch_place;
-    const struct eg_doc *args; /* the whole mapping; every key but `arch` and `classes` is an argument of the network */
+    const struct eg_doc
+        *args; /* the whole mapping; every key but `arch` and `classes` is an argument of the network */
     const char *const *classes;
     size_t class_count; /* 0: not given */
 } eg_target_section;
 
-typedef enum eg_key_policy { EG_POLICY_ERROR, EG_POLICY_INIT, EG_POLICY_IGNORE, EG_POLICY_SKIP } eg_key_policy;
+typedef enum eg_key_policy {
+    EG_POLICY_ERROR,
+    EG_POLICY_INIT,
+    EG_POLICY_IGNORE,
+    EG_POLICY_SKIP
+} eg_key_policy;
 
 typedef struct eg_transfer_section {
     eg_place place;
     const eg_rule *rules;
     size_t rule_count;
     eg_pattern_list skip;
-    eg_key_policy missing;       /* error | init */
-    eg_key_policy unexpected;    /* error | ignore */
-    eg_key_policy size_mismatch; /* error | skip */
-    eg_key_policy unused_rule;   /* error | ignore */
+    eg_key_policy missing;                     /* error | init */
+    eg_key_policy unexpected;                  /* error | ignore */
+    eg_key_policy size_mismatch;               /* error | skip */
+    eg_key_policy unused_rule;                 /* error | ignore */
     int64_t expect_loaded, expect_initialized; /* -1: not given */
     double expect_min_loaded;                  /* share of the target's tensors; -1: not given */
     eg_place expect_place;
-    bool allow_frozen_init;      /* freezing a freshly initialised tensor is meant */
+    bool allow_frozen_init; /* freezing a freshly initialised tensor is meant */
 } eg_transfer_section;
 
 typedef struct eg_output_section {
@@ -261,10 +274,11 @@ typedef struct eg_recipe {
     eg_output_section output;
 } eg_recipe;
 
-/* Reads and checks a recipe. overrides are "a.b=value" texts. All that is wrong goes to problems (its arena owns the
- * texts); returns NULL and fills err when anything is an error or the file cannot be read. The arena owns the result. */
-const eg_recipe *eg_recipe_read(eg_arena *arena, const char *path, const char *const *overrides, size_t override_count,
-                                eg_problems *problems, eg_error *err);
+/* Reads and checks a recipe. overrides are "a.b=value" texts. All that is wrong goes to problems (its arena
+ * owns the texts); returns NULL and fills err when anything is an error or the file cannot be read. The arena
+ * owns the result. */
+const eg_recipe *eg_recipe_read(eg_arena *arena, const char *path, const char *const *overrides,
+                                size_t override_count, eg_problems *problems, eg_error *err);
 /* The checked recipe as a YAML text with every default filled in, in the arena. */
 const char *eg_recipe_text(eg_arena *arena, const eg_recipe *recipe);
 

@@ -10,13 +10,13 @@ typedef struct eg_run_options {
     const char *recipe;
     const char *const *overrides; /* --set a.b=v */
     size_t override_count;
-    int threads;     /* --threads, 0: the recipe's, or as many as there are processors */
-    const char *out; /* --out: run directory, or NULL */
-    bool json;       /* one JSON document on standard output */
-    bool keys;       /* plan --keys */
-    const char *data;  /* eval --data DIR, or NULL */
-    const char *model; /* eval --model FILE, or NULL */
-    bool predictions;  /* eval --predictions */
+    int threads;           /* --threads, 0: the recipe's, or as many as there are processors */
+    const char *out;       /* --out: run directory, or NULL */
+    bool json;             /* one JSON document on standard output */
+    bool keys;             /* plan --keys */
+    const char *data;      /* eval --data DIR, or NULL */
+    const char *model;     /* eval --model FILE, or NULL */
+    bool predictions;      /* eval --predictions */
     eg_problems *problems; /* receives everything that is wrong with recipe, architecture or plan */
 } eg_run_options;
 

@@ -1,4 +1,5 @@
-/* Element types, shapes, and named stores of tensors: a checkpoint's state dict and a network's parameters. */
+/* Element types, shapes, and named stores of tensors: a checkpoint's state dict and a network's parameters.
+ */
 #ifndef ENGRAFT_TENSOR_H
 #define ENGRAFT_TENSOR_H
 
@@ -79,7 +80,8 @@ typedef struct eg_entry {
     uint64_t offset; /* in bytes, into the storage */
 } eg_entry;
 
-/* An ordered state dict. It owns nothing: names, shapes and storages live in the arena or mapping of whoever made it. */
+/* An ordered state dict. It owns nothing: names, shapes and storages live in the arena or mapping of whoever
+ * made it. */
 typedef struct eg_store {
     const eg_entry *entries;
     size_t count;
@@ -96,6 +98,7 @@ bool eg_entry_read(const eg_entry *entry, void *out, eg_error *err);
 /* The same, converted to float (F64, F16, BF16, integers and BOOL; others fail). */
 bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err);
 /* A storage and an entry over bytes in memory, contiguous; bytes must outlive them. */
-eg_entry eg_entry_in_memory(eg_arena *arena, const char *name, eg_dtype dtype, eg_shape shape, const void *bytes);
+eg_entry eg_entry_in_memory(eg_arena *arena, const char *name, eg_dtype dtype, eg_shape shape,
+                            const void *bytes);
 
 #endif

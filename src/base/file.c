@@ -30,7 +30,8 @@ static bool open_regular(const char *path, int *fd, uint64_t *size, eg_error *er
     if (fstat(*fd, &st) != 0) {
         system_failed(err, path, "stat the file");
     } else if (!S_ISREG(st.st_mode)) {
-        eg_fail(err, EG_SYSTEM, "this is a %s, expected a regular file", S_ISDIR(st.st_mode) ? "folder" : "device");
+        eg_fail(err, EG_SYSTEM, "this is a %s, expected a regular file",
+                S_ISDIR(st.st_mode) ? "folder" : "device");
         eg_error_in(err, path);
     } else {
         *size = (uint64_t)st.st_size;
@@ -59,7 +60,7 @@ bool eg_mapping_open(eg_mapping *mapping, const char *path, eg_error *err)
 void eg_mapping_close(eg_mapping *mapping)
 {
     if (!mapping->bytes) return;
-    if (mapping->size) munmap((void *)(uintptr_t)mapping->bytes, mapping->size);
+    if (mapping->size) munmap((void *)mapping->bytes, mapping->size);
     close(mapping->fd);
     *mapping = (eg_mapping){0};
 }
@@ -155,7 +156,8 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-bool eg_folder_list(eg_arena *arena, const char *path, const char *const **names, size_t *count, eg_error *err)
+bool eg_folder_list(eg_arena *arena, const char *path, const char *const **names, size_t *count,
+                    eg_error *err)
 {
     DIR *folder = opendir(path);
     if (!folder) return system_failed(err, path, "open the folder");
@@ -279,7 +281,8 @@ bool eg_output_commit(eg_output *output, eg_error *err)
 {
     bool ok = flush(output, err);
     if (ok && fsync(output->fd) != 0) ok = system_failed(err, output->path, "write the file to disk");
-    if (ok && rename(output->temporary, output->path) != 0) ok = system_failed(err, output->path, "put the file in place");
+    if (ok && rename(output->temporary, output->path) != 0)
+        ok = system_failed(err, output->path, "put the file in place");
     if (!ok) {
         eg_output_abandon(output);
         return false;

@@ -32,10 +32,11 @@ bool eg_path_is_folder(const char *path);
 /* Makes a folder and its parents. */
 bool eg_folder_make(const char *path, eg_error *err);
 /* The names in a folder, without "." and "..", sorted by byte; in the arena. */
-bool eg_folder_list(eg_arena *arena, const char *path, const char *const **names, size_t *count, eg_error *err);
+bool eg_folder_list(eg_arena *arena, const char *path, const char *const **names, size_t *count,
+                    eg_error *err);
 
-/* An output file: written beside its place under a temporary name, put in place by eg_output_commit alone. A process
- * that ends before leaves no trace of it (short of a kill). */
+/* An output file: written beside its place under a temporary name, put in place by eg_output_commit alone. A
+ * process that ends before leaves no trace of it (short of a kill). */
 typedef struct eg_output {
     int fd;
     char *path, *temporary;

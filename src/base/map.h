@@ -8,8 +8,8 @@
 
 #include "engraft/arena.h"
 
-/* Name -> int64. Keys are borrowed; memory comes from the arena. Iteration is left to the caller's own list, so that no
- * result can depend on hash order. */
+/* Name -> int64. Keys are borrowed; memory comes from the arena. Iteration is left to the caller's own list,
+ * so that no result can depend on hash order. */
 typedef struct eg_map eg_map;
 
 eg_map *eg_map_new(eg_arena *arena);

@@ -36,7 +36,8 @@ static _Thread_local int current_worker = -1; /* >= 0 inside a task */
 static void work(eg_pool *pool, int index)
 {
     current_worker = index;
-    for (int64_t task; (task = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < pool->tasks;)
+    for (int64_t task;
+         (task = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < pool->tasks;)
         pool->run(pool->context, task, index);
     current_worker = -1;
 }
@@ -65,7 +66,8 @@ static void *worker_main(void *argument)
     for (;;) {
         await_generation(pool, seen);
         pthread_mutex_lock(&pool->lock);
-        while (!pool->stop && atomic_load(&pool->generation) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+        while (!pool->stop && atomic_load(&pool->generation) == seen)
+            pthread_cond_wait(&pool->wake, &pool->lock);
         bool stop = pool->stop;
         seen = atomic_load(&pool->generation);
         pthread_mutex_unlock(&pool->lock);
@@ -122,7 +124,8 @@ int eg_pool_threads(const eg_pool *pool)
     return pool->threads;
 }
 
-void eg_pool_run(eg_pool *pool, int64_t tasks, void (*run)(void *context, int64_t task, int worker), void *context)
+void eg_pool_run(eg_pool *pool, int64_t tasks, void (*run)(void *context, int64_t task, int worker),
+                 void *context)
 {
     if (current_worker >= 0 || pool->threads == 1 || tasks <= 1) {
         int outer = current_worker, index = outer >= 0 ? outer : 0;

@@ -68,7 +68,8 @@ static void print_source(const eg_problem *problem, FILE *out)
     const char *line = text ? find_line(text, problem->place.line, &length) : NULL;
     if (line && length < 200) {
         fprintf(out, "  %.*s\n  ", (int)length, line);
-        for (uint32_t i = 1; i < problem->place.column && i <= length; i++) fputc(line[i - 1] == '\t' ? '\t' : ' ', out);
+        for (uint32_t i = 1; i < problem->place.column && i <= length; i++)
+            fputc(line[i - 1] == '\t' ? '\t' : ' ', out);
         fputs("^\n", out);
     }
     eg_arena_clear(&arena);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Enough for any sane pattern on a name of a few hundred bytes; a catastrophic one ends within milliseconds. */
+/* Enough for any sane pattern on a name of a few hundred bytes; a catastrophic one ends within milliseconds.
+ */
 enum { MATCH_LIMIT = 1000000, DEPTH_LIMIT = 2000 };
 
 struct eg_regex {
@@ -41,8 +42,8 @@ eg_regex *eg_regex_compile(eg_arena *arena, const char *pattern, bool full, eg_p
     if (!regex->code) {
         char why[256];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
-        eg_fail_at(err, EG_RECIPE, place, "pattern '%s' is not a regular expression: %s at character %zu", pattern,
-                   why, (size_t)offset + 1);
+        eg_fail_at(err, EG_RECIPE, place, "pattern '%s' is not a regular expression: %s at character %zu",
+                   pattern, why, (size_t)offset + 1);
         return NULL;
     }
     pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE); /* slower without, never wrong */
@@ -83,10 +84,11 @@ unsigned eg_regex_group(const eg_regex *regex, const char *name, size_t length)
     return group > 0 ? (unsigned)group : 0;
 }
 
-static eg_matched match_at(const eg_regex *regex, const char *subject, size_t length, size_t start, uint32_t options,
-                           eg_error *err)
+static eg_matched match_at(const eg_regex *regex, const char *subject, size_t length, size_t start,
+                           uint32_t options, eg_error *err)
 {
-    int rc = pcre2_match(regex->code, (PCRE2_SPTR)subject, length, start, options, regex->match, regex->limits);
+    int rc =
+        pcre2_match(regex->code, (PCRE2_SPTR)subject, length, start, options, regex->match, regex->limits);
     ((eg_regex *)regex)->subject = subject; /* scratch of the last match, not part of the pattern's value */
     if (rc >= 0) return EG_MATCH;
     if (rc == PCRE2_ERROR_NOMATCH) return EG_NO_MATCH;
@@ -147,19 +149,21 @@ bool eg_template_check(const eg_regex *regex, const char *text, eg_place place, 
 {
     const char *dollar = strchr(text, '$');
     if (dollar)
-        return eg_fail_at(err, EG_RECIPE, place, "'%s' refers to a group with '$'; write \\1 or \\g<name>", text);
+        return eg_fail_at(err, EG_RECIPE, place, "'%s' refers to a group with '$'; write \\1 or \\g<name>",
+                          text);
     piece p;
     for (const char *at = text; *at;) {
         size_t used = next_piece(at, &p);
         if (used == 0)
-            return eg_fail_at(err, EG_RECIPE, place, "'%s' holds an unknown escape; write \\1, \\g<name> or \\\\",
-                              text);
-        if (p.is_group && !is_whole_match(&p) && eg_regex_group(regex, p.text, p.length) == 0)
             return eg_fail_at(err, EG_RECIPE, place,
-                              "'%s' refers to group '%.*s', but pattern '%s' has %u group%s (write \\g<1>0 for group "
-                              "1 followed by a digit)",
-                              text, (int)p.length, p.text, regex->pattern, eg_regex_groups(regex),
-                              eg_regex_groups(regex) == 1 ? "" : "s");
+                              "'%s' holds an unknown escape; write \\1, \\g<name> or \\\\", text);
+        if (p.is_group && !is_whole_match(&p) && eg_regex_group(regex, p.text, p.length) == 0)
+            return eg_fail_at(
+                err, EG_RECIPE, place,
+                "'%s' refers to group '%.*s', but pattern '%s' has %u group%s (write \\g<1>0 for group "
+                "1 followed by a digit)",
+                text, (int)p.length, p.text, regex->pattern, eg_regex_groups(regex),
+                eg_regex_groups(regex) == 1 ? "" : "s");
         at += used;
     }
     return true;
@@ -180,8 +184,8 @@ void eg_template_expand(const eg_regex *regex, const char *text, eg_buf *out)
     }
 }
 
-bool eg_regex_replace(const eg_regex *regex, const char *subject, const char *text, eg_buf *out, bool *changed,
-                      eg_error *err)
+bool eg_regex_replace(const eg_regex *regex, const char *subject, const char *text, eg_buf *out,
+                      bool *changed, eg_error *err)
 {
     size_t length = strlen(subject), at = 0, copied = 0;
     *changed = false;

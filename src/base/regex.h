@@ -11,7 +11,8 @@
 
 typedef struct eg_regex eg_regex;
 
-/* Compiles a pattern; a full-match one is anchored at both ends. The arena owns it. place is used in errors. */
+/* Compiles a pattern; a full-match one is anchored at both ends. The arena owns it. place is used in errors.
+ */
 eg_regex *eg_regex_compile(eg_arena *arena, const char *pattern, bool full, eg_place place, eg_error *err);
 /* Capturing groups in the pattern. */
 unsigned eg_regex_groups(const eg_regex *regex);
@@ -25,13 +26,14 @@ eg_matched eg_regex_match(const eg_regex *regex, const char *subject, size_t len
 /* The text of a group of the last match (an unset group is empty); group 0 is the whole match. */
 void eg_regex_capture(const eg_regex *regex, unsigned group, const char **text, size_t *length);
 
-/* Checks a replacement template: \1 \g<1> \g<name> \\ ; `$1` is refused with a hint, a missing group is an error. */
+/* Checks a replacement template: \1 \g<1> \g<name> \\ ; `$1` is refused with a hint, a missing group is an
+ * error. */
 bool eg_template_check(const eg_regex *regex, const char *text, eg_place place, eg_error *err);
 /* Expands a checked template with the last match. */
 void eg_template_expand(const eg_regex *regex, const char *text, eg_buf *out);
 /* Replaces every match in the subject. *changed says whether there was one. False on a hit limit. */
-bool eg_regex_replace(const eg_regex *regex, const char *subject, const char *text, eg_buf *out, bool *changed,
-                      eg_error *err);
+bool eg_regex_replace(const eg_regex *regex, const char *subject, const char *text, eg_buf *out,
+                      bool *changed, eg_error *err);
 
 /* Appends the text with every character that has a meaning in patterns escaped. */
 void eg_regex_escape(const char *text, eg_buf *out);

@@ -10,8 +10,8 @@ typedef struct philox {
 static philox philox_round(philox c, const uint32_t key[2])
 {
     uint64_t p0 = (uint64_t)0xD2511F53u * c.v[0], p1 = (uint64_t)0xCD9E8D57u * c.v[2];
-    return (philox){{(uint32_t)(p1 >> 32) ^ c.v[1] ^ key[0], (uint32_t)p1, (uint32_t)(p0 >> 32) ^ c.v[3] ^ key[1],
-                     (uint32_t)p0}};
+    return (philox){{(uint32_t)(p1 >> 32) ^ c.v[1] ^ key[0], (uint32_t)p1,
+                     (uint32_t)(p0 >> 32) ^ c.v[3] ^ key[1], (uint32_t)p0}};
 }
 
 static philox philox10(philox c, const uint32_t start[2])

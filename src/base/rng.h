@@ -1,5 +1,6 @@
-/* Stateless random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
- * A draw is a function of its key and counter alone, so no result depends on threads, order, or where a run resumed. */
+/* Stateless random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC
+ * 2011). A draw is a function of its key and counter alone, so no result depends on threads, order, or where
+ * a run resumed. */
 #ifndef ENGRAFT_BASE_RNG_H
 #define ENGRAFT_BASE_RNG_H
 
@@ -22,7 +23,8 @@ typedef struct eg_stream {
 
 /* The stream of (seed, purpose, a, b): for augmentation a is the epoch and b the sample. */
 eg_stream eg_stream_make(uint64_t seed, eg_purpose purpose, uint64_t a, uint64_t b);
-/* Draw number `at` of a stream: 32 uniform bits; a double in [0, 1) with 53 bits; one of 0 … n-1; a standard normal. */
+/* Draw number `at` of a stream: 32 uniform bits; a double in [0, 1) with 53 bits; one of 0 … n-1; a standard
+ * normal. */
 uint32_t eg_draw_bits(eg_stream stream, uint64_t at);
 double eg_draw_uniform(eg_stream stream, uint64_t at);
 uint64_t eg_draw_below(eg_stream stream, uint64_t at, uint64_t n);

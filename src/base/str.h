@@ -23,7 +23,8 @@ char *eg_buf_take(eg_buf *buf, eg_arena *arena);
 
 bool eg_starts_with(const char *text, const char *prefix);
 bool eg_ends_with(const char *text, const char *suffix);
-/* The candidate that a person most likely meant (Damerau-Levenshtein distance at most a third of its length), or NULL. */
+/* The candidate that a person most likely meant (Damerau-Levenshtein distance at most a third of its length),
+ * or NULL. */
 const char *eg_nearest(const char *name, const char *const *candidates, size_t count);
 /* Escapes control characters and invalid UTF-8 as \xNN, for messages; in the arena. */
 const char *eg_printable(eg_arena *arena, const char *text, size_t length);

@@ -17,14 +17,14 @@ typedef struct eg_dataset {
     size_t count;
     const char **classes;
     size_t class_count;
-    size_t skipped; /* files in the folders that are not images */
+    size_t skipped;           /* files in the folders that are not images */
     const struct eg_idx *idx; /* idx: the pixels */
-    int channels; /* 1 or 3 that samples are decoded to */
+    int channels;             /* 1 or 3 that samples are decoded to */
 } eg_dataset;
 
-/* Lists a set. classes (may be NULL) fixes names and order and must be the set's own names; channels is what the network
- * wants (1 or 3). The arena owns it. An empty class, an unknown class or a set without samples is an error that names
- * folder and place. */
+/* Lists a set. classes (may be NULL) fixes names and order and must be the set's own names; channels is what
+ * the network wants (1 or 3). The arena owns it. An empty class, an unknown class or a set without samples is
+ * an error that names folder and place. */
 const eg_dataset *eg_dataset_open(eg_arena *arena, const eg_data_set *spec, const char *const *classes,
                                   size_t class_count, int channels, eg_error *err);
 /* Decodes one sample; the caller clears the image. */

@@ -11,12 +11,13 @@
 /* Interleaved 8-bit samples, row-major: (height, width, channels). */
 typedef struct eg_image {
     int width, height;
-    int channels; /* 1 or 3 */
+    int channels;    /* 1 or 3 */
     uint8_t *pixels; /* height * width * channels; freed by eg_image_clear */
 } eg_image;
 
 /* Decodes a JPEG or PNG (told by content) to `channels` channels: 3 as Image.open(f).convert('RGB'), 1 as
- * .convert('L'). EXIF orientation is not applied. Refuses images of more than 178 956 970 pixels (Pillow's bomb limit). */
+ * .convert('L'). EXIF orientation is not applied. Refuses images of more than 178 956 970 pixels (Pillow's
+ * bomb limit). */
 bool eg_image_decode(eg_image *image, const uint8_t *bytes, size_t size, int channels, eg_error *err);
 bool eg_image_read(eg_image *image, const char *path, int channels, eg_error *err);
 void eg_image_clear(eg_image *image);

@@ -81,7 +81,8 @@ eg_json *eg_json_parse(const char *text, eg_error *err)
 {
     json_error_t why;
     eg_json *json = json_loads(text, JSON_REJECT_DUPLICATES, &why);
-    if (!json) eg_fail(err, EG_MALFORMED, "not JSON: %s at line %d column %d", why.text, why.line, why.column);
+    if (!json)
+        eg_fail(err, EG_MALFORMED, "not JSON: %s at line %d column %d", why.text, why.line, why.column);
     return json;
 }
 

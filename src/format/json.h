@@ -15,7 +15,8 @@ eg_json *eg_json_object(void);
 eg_json *eg_json_array(void);
 void eg_json_free(eg_json *json); /* the whole tree; NULL is fine */
 
-/* Setters of an object's member; for an array key is NULL and they append. Invalid UTF-8 is escaped as \xNN. */
+/* Setters of an object's member; for an array key is NULL and they append. Invalid UTF-8 is escaped as \xNN.
+ */
 void eg_json_string(eg_json *in, const char *key, const char *text); /* NULL: null */
 void eg_json_int(eg_json *in, const char *key, int64_t value);
 void eg_json_real(eg_json *in, const char *key, double value); /* NaN and infinity: null */
@@ -30,7 +31,7 @@ bool eg_json_print(const eg_json *json, FILE *out, eg_error *err);
 
 /* Parses a text; NULL and err when it is not JSON. Duplicate keys are errors. */
 eg_json *eg_json_parse(const char *text, eg_error *err);
-const eg_json *eg_json_get(const eg_json *object, const char *key); /* borrowed, or NULL */
+const eg_json *eg_json_get(const eg_json *object, const char *key);     /* borrowed, or NULL */
 const char *eg_json_get_string(const eg_json *object, const char *key); /* borrowed, or NULL */
 size_t eg_json_count(const eg_json *array);
 const char *eg_json_string_at(const eg_json *array, size_t at); /* borrowed, or NULL */

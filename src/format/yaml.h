@@ -11,7 +11,8 @@
 
 typedef enum eg_doc_kind { EG_DOC_SCALAR, EG_DOC_LIST, EG_DOC_MAP } eg_doc_kind;
 
-/* A node. Scalars keep their text: what it means is the schema's business ("no" may be a word, 1e-4 a number). */
+/* A node. Scalars keep their text: what it means is the schema's business ("no" may be a word, 1e-4 a
+ * number). */
 typedef struct eg_doc {
     eg_doc_kind kind;
     eg_place place;
@@ -22,9 +23,9 @@ typedef struct eg_doc {
     size_t count;
 } eg_doc;
 
-/* Parses one document. Aliases and `<<` merge keys are expanded, within bounds; duplicate keys, other documents, tags
- * and nesting beyond 64 levels are errors. name is used in places. The arena owns the result; NULL and err on errors
- * (a regular expression in double quotes gets the advice to use single ones). */
+/* Parses one document. Aliases and `<<` merge keys are expanded, within bounds; duplicate keys, other
+ * documents, tags and nesting beyond 64 levels are errors. name is used in places. The arena owns the result;
+ * NULL and err on errors (a regular expression in double quotes gets the advice to use single ones). */
 const eg_doc *eg_doc_parse(eg_arena *arena, const char *name, const char *text, size_t length, eg_error *err);
 const eg_doc *eg_doc_read(eg_arena *arena, const char *path, eg_error *err);
 

@@ -1,5 +1,5 @@
-/* Running a network: memory planned once by liveness (activations, gradients, scratch), then forward and backward
- * without any allocation. */
+/* Running a network: memory planned once by liveness (activations, gradients, scratch), then forward and
+ * backward without any allocation. */
 #ifndef ENGRAFT_NET_EXEC_H
 #define ENGRAFT_NET_EXEC_H
 
@@ -16,7 +16,8 @@ typedef struct eg_exec_options {
     eg_pool *pool;
 } eg_exec_options;
 
-/* The weights are borrowed and must outlive it; they are changed by batch statistics alone. Options' arrays are copied. */
+/* The weights are borrowed and must outlive it; they are changed by batch statistics alone. Options' arrays
+ * are copied. */
 eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_options *options, eg_error *err);
 void eg_exec_free(eg_exec *exec); /* NULL is fine */
 

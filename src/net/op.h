@@ -1,8 +1,9 @@
-/* Operators: one file, one `const eg_op` each. An operator declares its arguments, infers its output's shape and its
- * parameters, says what memory it needs, and runs forward and backward.
+/* Operators: one file, one `const eg_op` each. An operator declares its arguments, infers its output's shape
+ * and its parameters, says what memory it needs, and runs forward and backward.
  *
- * Activations are channels last: (n, h, w, c), (n, t, d) or (n, f), contiguous floats. Parameters keep PyTorch's
- * layouts. Work is cut into tasks by shape alone (see base/pool.h); sums over tasks run in a fixed order. */
+ * Activations are channels last: (n, h, w, c), (n, t, d) or (n, f), contiguous floats. Parameters keep
+ * PyTorch's layouts. Work is cut into tasks by shape alone (see base/pool.h); sums over tasks run in a fixed
+ * order. */
 #ifndef ENGRAFT_NET_OP_H
 #define ENGRAFT_NET_OP_H
 
@@ -24,26 +25,28 @@ typedef enum eg_arg_kind {
 typedef struct eg_arg {
     const char *name;
     eg_arg_kind kind;
-    size_t offset;        /* in the attr struct */
-    const char *standard; /* the default as an expression ("1", "false", "none" for {0} or, for PAIR, "not given" as
-                             {-1, -1}); NULL: must be given */
+    size_t offset; /* in the attr struct */
+    const char
+        *standard; /* the default as an expression ("1", "false", "none"); NULL: must be given. `none` is
+                      stored as {-1, -1} in a PAIR and as NaN in a NUMBER; other kinds do not take it */
 } eg_arg;
 
 /* What infer works on. */
 typedef struct eg_infer {
     eg_arena *arena;
-    void *attr;             /* filled from the arguments; infer may complete it */
+    void *attr; /* filled from the arguments; infer may complete it */
     const eg_value *inputs;
     int32_t input_count;
-    eg_value output;        /* to be filled */
-    eg_param params[EG_NODE_PARAMS]; /* to be filled, `name` short ("weight"), in PyTorch's order; absent ones (no bias,
-                                        affine=false) keep name NULL, so that a parameter's position says what it is */
+    eg_value output;                 /* to be filled */
+    eg_param params[EG_NODE_PARAMS]; /* to be filled, `name` short ("weight"), in PyTorch's order; absent ones
+                                        (no bias, affine=false) keep name NULL, so that a parameter's position
+                                        says what it is */
     int32_t param_count;
 } eg_infer;
 
 /* Memory of a node for at most `batch` samples, in bytes. */
 typedef struct eg_op_memory {
-    size_t saved;   /* kept from forward to backward */
+    size_t saved;   /* kept from forward to backward; the call's is NULL where no backward follows */
     size_t scratch; /* one for the node, contents undefined between calls */
     size_t worker;  /* one for each worker */
 } eg_op_memory;
@@ -53,17 +56,18 @@ typedef struct eg_call {
     const eg_net *net;
     const eg_node *node;
     eg_pool *pool;
-    int64_t batch;   /* samples in this call */
-    bool training;   /* dropout draws, and batch_norm obeys `batch_norm`; otherwise inference */
-    eg_bn_mode batch_norm; /* EG_BN_EVAL, EG_BN_TRAIN_STATS or EG_BN_TRAIN_AFFINE, or EG_BN_DEFAULT: train everything */
-    eg_stream stream; /* of this node and step, for dropout */
+    int64_t batch;         /* samples in this call */
+    bool training;         /* dropout draws, and batch_norm obeys `batch_norm`; otherwise inference */
+    eg_bn_mode batch_norm; /* EG_BN_EVAL, EG_BN_TRAIN_STATS or EG_BN_TRAIN_AFFINE, or EG_BN_DEFAULT: train
+                              everything */
+    eg_stream stream;      /* of this node and step, for dropout */
     const float *x[EG_OP_INPUTS];
     float *y;
     const float *dy;
-    float *dx[EG_OP_INPUTS]; /* to be overwritten, not added to; NULL: not wanted */
-    void *params[EG_NODE_PARAMS];  /* NULL: absent. Only batch statistics may be written */
-    float *grads[EG_NODE_PARAMS];  /* to be overwritten; NULL: not wanted */
-    bool *add_grads;         /* per parameter: true when a shared parameter's gradient must be added to instead */
+    float *dx[EG_OP_INPUTS];      /* to be overwritten, not added to; NULL: not wanted */
+    void *params[EG_NODE_PARAMS]; /* NULL: absent. Only batch statistics may be written */
+    float *grads[EG_NODE_PARAMS]; /* to be overwritten; NULL: not wanted */
+    bool *add_grads; /* per parameter: true when a shared parameter's gradient must be added to instead */
     void *saved;
     void *scratch;
     uint8_t *worker_scratch; /* worker w's starts at w * worker_stride */
@@ -79,10 +83,11 @@ typedef struct eg_op {
     int64_t version;       /* of the module in PyTorch's _metadata: 2 for batch_norm2d, else 1 */
     bool backward_reads_x; /* backward needs its inputs: they are kept */
     bool backward_reads_y;
-    bool view;             /* output shares the input's memory (flatten): no forward or backward of its own */
+    bool view; /* output shares the input's memory (flatten): no forward or backward of its own */
     /* False and a sentence in err (which names neither path nor place: the caller knows them). */
     bool (*infer)(eg_infer *infer, eg_error *err);
-    void (*memory)(const eg_net *net, const eg_node *node, int64_t batch, bool training, eg_op_memory *out); /* or NULL */
+    /* training: a backward follows. NULL: no memory. */
+    void (*memory)(const eg_net *net, const eg_node *node, int64_t batch, bool training, eg_op_memory *out);
     void (*forward)(const eg_call *call);
     void (*backward)(const eg_call *call);
     double (*flops)(const eg_net *net, const eg_node *node); /* of one sample's forward pass; NULL: 0 */

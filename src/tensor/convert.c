@@ -34,12 +34,12 @@ static float half(uint16_t bits)
     return from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
 }
 
-#define LOAD(type)                                                                                                     \
-    for (uint64_t i = 0; i < numel; i++) {                                                                             \
-        type v;                                                                                                        \
-        memcpy(&v, (const uint8_t *)bytes + i * sizeof v, sizeof v);                                                   \
-        out[i] = (float)v;                                                                                             \
-    }                                                                                                                  \
+#define LOAD(type)                                                                                           \
+    for (uint64_t i = 0; i < numel; i++) {                                                                   \
+        type v;                                                                                              \
+        memcpy(&v, (const uint8_t *)bytes + i * sizeof v, sizeof v);                                         \
+        out[i] = (float)v;                                                                                   \
+    }                                                                                                        \
     break
 
 bool eg_can_convert_f32(eg_dtype dtype)

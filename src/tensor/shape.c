@@ -28,7 +28,8 @@ const char *eg_shape_text(eg_arena *arena, eg_shape shape)
 {
     eg_buf buf = {0};
     eg_buf_puts(&buf, "[");
-    for (uint32_t i = 0; i < shape.rank; i++) eg_buf_printf(&buf, "%s%lld", i ? ", " : "", (long long)shape.dims[i]);
+    for (uint32_t i = 0; i < shape.rank; i++)
+        eg_buf_printf(&buf, "%s%lld", i ? ", " : "", (long long)shape.dims[i]);
     eg_buf_puts(&buf, "]");
     return eg_buf_take(&buf, arena);
 }

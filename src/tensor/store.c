@@ -20,7 +20,8 @@ void eg_store_index(eg_store *store, eg_arena *arena)
     store->index = index;
 }
 
-eg_entry eg_entry_in_memory(eg_arena *arena, const char *name, eg_dtype dtype, eg_shape shape, const void *bytes)
+eg_entry eg_entry_in_memory(eg_arena *arena, const char *name, eg_dtype dtype, eg_shape shape,
+                            const void *bytes)
 {
     eg_storage *storage = EG_NEW(arena, eg_storage);
     uint64_t numel = 0;

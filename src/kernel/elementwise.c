@@ -1,0 +1,102 @@
+#include "kernel/elementwise.h"
+
+#include <string.h>
+
+EG_CLONES void eg_relu_forward(int64_t n, const float *restrict x, float *restrict y)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] < 0 ? 0 : x[i];
+}
+
+EG_CLONES void eg_relu6_forward(int64_t n, const float *restrict x, float *restrict y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float low = x[i] < 0 ? 0 : x[i];
+        y[i] = low > 6 ? 6 : low;
+    }
+}
+
+EG_CLONES void eg_leaky_relu_forward(int64_t n, const float *restrict x, float slope, float *restrict y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float small = x[i] * slope;
+        y[i] = x[i] > 0 ? x[i] : small;
+    }
+}
+
+EG_CLONES void eg_relu_backward(int64_t n, const float *restrict y, const float *restrict dy,
+                                float *restrict dx)
+{
+    for (int64_t i = 0; i < n; i++) dx[i] = y[i] <= 0 ? 0 : dy[i];
+}
+
+EG_CLONES void eg_relu6_backward(int64_t n, const float *restrict y, const float *restrict dy,
+                                 float *restrict dx)
+{
+    for (int64_t i = 0; i < n; i++) dx[i] = (y[i] <= 0) | (y[i] >= 6) ? 0 : dy[i];
+}
+
+EG_CLONES void eg_leaky_relu_backward(int64_t n, const float *restrict y, const float *restrict dy,
+                                      float slope, float *restrict dx)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float small = dy[i] * slope;
+        dx[i] = y[i] > 0 ? dy[i] : small;
+    }
+}
+
+EG_CLONES void eg_add(int64_t n, const float *a, int a_step, const float *b, int b_step, float *restrict y)
+{
+    if (a_step && b_step) {
+        for (int64_t i = 0; i < n; i++) y[i] = a[i] + b[i];
+    } else {
+        for (int64_t i = 0; i < n; i++) y[i] = a[i * a_step] + b[i * b_step];
+    }
+}
+
+EG_CLONES void eg_multiply(int64_t n, const float *a, int a_step, const float *b, int b_step,
+                           float *restrict y)
+{
+    if (a_step && b_step) {
+        for (int64_t i = 0; i < n; i++) y[i] = a[i] * b[i];
+    } else {
+        for (int64_t i = 0; i < n; i++) y[i] = a[i * a_step] * b[i * b_step];
+    }
+}
+
+EG_CLONES void eg_accumulate(int64_t n, const float *restrict x, float *restrict sum)
+{
+    for (int64_t i = 0; i < n; i++) sum[i] += x[i];
+}
+
+EG_CLONES void eg_multiply_accumulate(int64_t n, const float *x, int x_step, const float *y,
+                                      float *restrict sum)
+{
+    for (int64_t i = 0; i < n; i++) sum[i] += x[i * x_step] * y[i];
+}
+
+EG_CLONES float eg_sum(int64_t n, const float *x, const float *y)
+{
+    eg_lanes sum = {0}, v, factor;
+    for (int64_t i = 0; i < n; i += EG_LANES) {
+        eg_lanes_load(&v, x + i, n - i);
+        if (y) {
+            eg_lanes_load(&factor, y + i, n - i);
+            v *= factor;
+        }
+        sum += v;
+    }
+    float total = 0;
+    for (int i = 0; i < EG_LANES; i++) total += sum[i];
+    return total;
+}
+
+EG_CLONES void eg_mask_scale(int64_t n, const float *restrict x, const uint8_t *restrict keep, float scale,
+                             float *restrict y)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = keep[i] ? x[i] * scale : 0.0F;
+}
+
+void eg_fill_rows(int64_t rows, int64_t n, const float *x, float *y, int64_t ld)
+{
+    for (int64_t row = 0; row < rows; row++) memcpy(y + row * ld, x, (size_t)n * sizeof *y);
+}

@@ -1,0 +1,27 @@
+/* Statistics and affine maps over the rows of a (rows, c) array: batch normalisation, and sums over rows. The
+ * sums of a block of rows are made here; the caller combines blocks in a fixed order. */
+#ifndef ENGRAFT_KERNEL_NORM_H
+#define ENGRAFT_KERNEL_NORM_H
+
+#include "kernel/kernel.h"
+
+/* Sums below: float over runs of EG_SUM_RUN rows, double over the runs. */
+enum { EG_SUM_RUN = 64 };
+
+/* sum (c) of the rows. */
+void eg_column_sum(int64_t rows, int64_t c, const float *x, double *sum);
+/* mean (c), and the sum of squared differences from it (c): two passes over the block. */
+void eg_column_moments(int64_t rows, int64_t c, const float *x, double *mean, double *squares);
+/* sum (c) of dy, and of dy * (x - mean). */
+void eg_column_grad_sums(int64_t rows, int64_t c, const float *x, const float *dy, const float *mean,
+                         double *sum, double *product);
+/* y = x * scale + shift. */
+void eg_column_affine(int64_t rows, int64_t c, const float *x, const float *scale, const float *shift,
+                      float *y);
+/* dx = scale * (dy - shift - (x - mean) * slope). */
+void eg_norm_input_grad(int64_t rows, int64_t c, const float *x, const float *dy, const float *mean,
+                        const float *scale, const float *shift, const float *slope, float *dx);
+/* dx = scale * dy. */
+void eg_column_scale(int64_t rows, int64_t c, const float *dy, const float *scale, float *dx);
+
+#endif

@@ -1,0 +1,26 @@
+/* The two ways in which a convolution runs. A call's parameters are weight (k, c / groups, r, s) and bias (k)
+ * or NULL. */
+#ifndef ENGRAFT_NET_CONV_H
+#define ENGRAFT_NET_CONV_H
+
+#include "kernel/kernel.h"
+#include "net/op.h"
+
+enum { EG_CONV_WEIGHT, EG_CONV_BIAS };
+
+typedef struct eg_conv {
+    eg_grid grid;
+    int64_t k, groups;
+} eg_conv;
+
+/* As matrix products over blocks of positions. */
+void eg_conv_product_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
+void eg_conv_product_forward(const eg_conv *conv, const eg_call *call);
+void eg_conv_product_backward(const eg_conv *conv, const eg_call *call);
+
+/* Directly, where every channel has its own window: groups = c = k. */
+void eg_conv_depthwise_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
+void eg_conv_depthwise_forward(const eg_conv *conv, const eg_call *call);
+void eg_conv_depthwise_backward(const eg_conv *conv, const eg_call *call);
+
+#endif

@@ -1,0 +1,447 @@
+#include "net/exec.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "kernel/elementwise.h"
+#include "kernel/gemm.h"
+#include "net/memory_plan.h"
+#include "net/op.h"
+#include "net/range.h"
+
+/* What a node needs to run; NULL where there is nothing. Pointers into the block. */
+typedef struct run {
+    bool backward;
+    void *saved;
+    void *scratch[2], *worker[2]; /* forward, backward */
+    size_t worker_stride;
+    void *dx[EG_OP_INPUTS];    /* the input's gradient, or a buffer of its own to be added to it */
+    bool add_dx[EG_OP_INPUTS]; /* the latter */
+    bool add_grads[EG_NODE_PARAMS];
+} run;
+
+struct eg_exec {
+    eg_arena arena;
+    const eg_net *net;
+    eg_weights *weights;
+    eg_exec_options options;
+    int32_t *root; /* per value: the value whose memory it shares, itself if none */
+    bool *wants;   /* per value: it depends on a trainable parameter */
+    bool *reached; /* per value: the loss depends on it through nodes that have a backward */
+    void **data;   /* per value */
+    void **grad;   /* per value; NULL: has none */
+    run *runs;     /* per node */
+    float **param_grads;
+    int32_t stop; /* first node with a backward */
+    void *block, *grad_block;
+    size_t block_size, grad_size;
+    int64_t n; /* of the last forward */
+    bool training;
+    uint64_t step;
+};
+
+/* ---- time: node i runs forward at i, the loss at node_count, node i backward at 2 * node_count - i ---- */
+static int64_t loss_time(const eg_exec *exec)
+{
+    return exec->net->node_count;
+}
+
+static int64_t backward_time(const eg_exec *exec, int32_t node)
+{
+    return 2 * (int64_t)exec->net->node_count - node;
+}
+
+static int64_t end_of_time(const eg_exec *exec)
+{
+    return 2 * (int64_t)exec->net->node_count + 1;
+}
+
+/* ---- which nodes have a backward ---- */
+static bool has_trainable(const eg_exec *exec, const eg_node *node)
+{
+    for (int32_t i = 0; exec->options.trainable && i < node->param_count; i++)
+        if (node->params[i] >= 0 && exec->options.trainable[node->params[i]]) return true;
+    return false;
+}
+
+static void find_roots(eg_exec *exec)
+{
+    const eg_net *net = exec->net;
+    for (int32_t i = 0; i < net->value_count; i++) exec->root[i] = i;
+    for (int32_t i = 0; i < net->node_count; i++)
+        if (net->nodes[i].op->view) exec->root[net->nodes[i].output] = exec->root[net->nodes[i].inputs[0]];
+}
+
+static int32_t input_of(const eg_exec *exec, const eg_node *node, int32_t i)
+{
+    return exec->root[node->inputs[i]];
+}
+
+static int32_t output_of(const eg_exec *exec, const eg_node *node)
+{
+    return exec->root[node->output];
+}
+
+/* Values that depend on a trainable parameter, upwards; values that the loss depends on, downwards; a node
+ * has a backward when its output is both. */
+static void find_backward(eg_exec *exec)
+{
+    const eg_net *net = exec->net;
+    for (int32_t i = 0; i < net->node_count; i++) {
+        const eg_node *node = &net->nodes[i];
+        bool wants = has_trainable(exec, node);
+        for (int32_t k = 0; k < node->input_count; k++) wants = wants || exec->wants[input_of(exec, node, k)];
+        if (wants) exec->wants[output_of(exec, node)] = true;
+    }
+    exec->reached[exec->root[net->output]] = true;
+    exec->stop = net->node_count;
+    for (int32_t i = net->node_count; i-- > 0;) {
+        const eg_node *node = &net->nodes[i];
+        int32_t y = output_of(exec, node);
+        if (node->op->view || !exec->wants[y] || !exec->reached[y]) continue;
+        exec->runs[i].backward = true;
+        exec->stop = i;
+        for (int32_t k = 0; k < node->input_count; k++) exec->reached[input_of(exec, node, k)] = true;
+    }
+}
+
+/* ---- memory ---- */
+typedef struct request {
+    eg_buffer buffer;
+    void **target;
+} request;
+
+typedef struct requests {
+    eg_arena *arena;
+    request *items;
+    size_t count, capacity;
+    bool overflow;
+} requests;
+
+static void ask(requests *r, int64_t first, int64_t last, size_t size, void **target)
+{
+    if (r->count == r->capacity) {
+        size_t capacity = r->capacity ? 2 * r->capacity : 256;
+        request *items = EG_NEW_ARRAY(r->arena, request, capacity);
+        if (r->count) memcpy(items, r->items, r->count * sizeof *items);
+        r->items = items;
+        r->capacity = capacity;
+    }
+    r->items[r->count++] = (request){{first, last, size, 0}, target};
+}
+
+static size_t value_size(const eg_exec *exec, int32_t value, requests *r)
+{
+    size_t size;
+    if (__builtin_mul_overflow((size_t)eg_value_numel(&exec->net->values[value]), sizeof(float), &size) ||
+        __builtin_mul_overflow(size, (size_t)exec->options.batch, &size)) {
+        r->overflow = true;
+        return 0;
+    }
+    return size;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A value lives from its node to its last reader; the input and the output always, since the caller holds
+ * them. */
+static void ask_values(eg_exec *exec, requests *r)
+{
+    const eg_net *net = exec->net;
+    int64_t *first = EG_NEW_ARRAY(r->arena, int64_t, (size_t)net->value_count);
+    int64_t *last = EG_NEW_ARRAY(r->arena, int64_t, (size_t)net->value_count);
+    for (int32_t i = 0; i < net->node_count; i++) {
+        const eg_node *node = &net->nodes[i];
+        if (node->op->view) continue;
+        int32_t y = output_of(exec, node);
+        bool backward = exec->runs[i].backward;
+        first[y] = i;
+        last[y] = later(last[y], backward && node->op->backward_reads_y ? backward_time(exec, i) : i);
+        for (int32_t k = 0; k < node->input_count; k++) {
+            int32_t x = input_of(exec, node, k);
+            last[x] = later(last[x], backward && node->op->backward_reads_x ? backward_time(exec, i) : i);
+        }
+    }
+    int32_t held[] = {0, exec->root[net->output]};
+    for (int i = 0; i < 2; i++) {
+        first[held[i]] = i == 0 ? -1 : first[held[i]];
+        last[held[i]] = end_of_time(exec);
+    }
+    for (int32_t v = 0; v < net->value_count; v++)
+        if (exec->root[v] == v) ask(r, first[v], last[v], value_size(exec, v, r), &exec->data[v]);
+}
+
+/* A gradient lives from its first writer (the loss, or the last node that reads the value) to the node that
+ * made the value. Further writers get a buffer of their own, which is added: in backward order, so always in
+ * the same. */
+static void ask_grads(eg_exec *exec, requests *r)
+{
+    const eg_net *net = exec->net;
+    int64_t *first = EG_NEW_ARRAY(r->arena, int64_t, (size_t)net->value_count);
+    int32_t output = exec->root[net->output];
+    if (exec->options.trainable) first[output] = loss_time(exec);
+    for (int32_t i = net->node_count; i-- > 0;) {
+        const eg_node *node = &net->nodes[i];
+        if (!exec->runs[i].backward) continue;
+        for (int32_t k = 0; k < node->input_count; k++) {
+            int32_t x = input_of(exec, node, k);
+            if (!exec->wants[x]) continue;
+            exec->runs[i].add_dx[k] = first[x] != 0;
+            if (first[x] == 0)
+                first[x] = backward_time(exec, i);
+            else
+                ask(r, backward_time(exec, i), backward_time(exec, i), value_size(exec, x, r),
+                    &exec->runs[i].dx[k]);
+        }
+        int32_t y = output_of(exec, node);
+        ask(r, first[y], backward_time(exec, i), value_size(exec, y, r), &exec->grad[y]);
+    }
+    /* The caller may write the loss's gradient even where nothing below it trains. */
+    if (exec->options.trainable && !exec->wants[output])
+        ask(r, loss_time(exec), loss_time(exec), value_size(exec, output, r), &exec->grad[output]);
+}
+
+static void ask_scratch(eg_exec *exec, requests *r)
+{
+    const eg_net *net = exec->net;
+    size_t threads = (size_t)eg_pool_threads(exec->options.pool), workers;
+    for (int32_t i = 0; i < net->node_count; i++) {
+        const eg_node *node = &net->nodes[i];
+        run *n = &exec->runs[i];
+        eg_op_memory memory = {0};
+        if (node->op->memory) node->op->memory(net, node, exec->options.batch, n->backward, &memory);
+        n->worker_stride =
+            (memory.worker + EG_BUFFER_ALIGNMENT - 1) / EG_BUFFER_ALIGNMENT * EG_BUFFER_ALIGNMENT;
+        if (__builtin_mul_overflow(n->worker_stride, threads, &workers)) r->overflow = true;
+        if (n->backward && memory.saved) ask(r, i, backward_time(exec, i), memory.saved, &n->saved);
+        for (int pass = 0; pass <= n->backward; pass++) {
+            int64_t at = pass == 0 ? i : backward_time(exec, i);
+            if (memory.scratch) ask(r, at, at, memory.scratch, &n->scratch[pass]);
+            if (memory.worker) ask(r, at, at, workers, &n->worker[pass]);
+        }
+    }
+}
+
+/* More samples than this fit no memory, and with fewer no product of sizes leaves 63 bits. */
+enum { MOST_SAMPLES = 1 << 24 };
+
+static bool plan_memory(eg_exec *exec, eg_error *err)
+{
+    eg_arena work = {0};
+    requests r = {.arena = &work};
+    if (exec->options.batch > MOST_SAMPLES)
+        return eg_fail(err, EG_SYSTEM, "a batch of %lld samples is more than the %d that are supported",
+                       (long long)exec->options.batch, MOST_SAMPLES);
+    ask_values(exec, &r);
+    ask_grads(exec, &r);
+    ask_scratch(exec, &r);
+    eg_buffer *buffers = EG_NEW_ARRAY(&work, eg_buffer, r.count);
+    for (size_t i = 0; i < r.count; i++) buffers[i] = r.items[i].buffer;
+    bool ok = !r.overflow && eg_memory_plan(&work, buffers, r.count, &exec->block_size);
+    if (!ok)
+        eg_fail(err, EG_SYSTEM,
+                "a batch of %lld samples needs more memory than any machine has; lower batch_size",
+                (long long)exec->options.batch);
+    if (ok)
+        exec->block = eg_block_new(exec->block_size, "the activations; a smaller batch_size needs less", err);
+    for (size_t i = 0; exec->block && i < r.count; i++)
+        *r.items[i].target = (uint8_t *)exec->block + buffers[i].offset;
+    eg_arena_clear(&work);
+    return exec->block != NULL;
+}
+
+/* First writers of a value's gradient write it in place. */
+static void link_grads(eg_exec *exec)
+{
+    const eg_net *net = exec->net;
+    for (int32_t i = 0; i < net->node_count; i++)
+        for (int32_t k = 0; exec->runs[i].backward && k < net->nodes[i].input_count; k++)
+            if (!exec->runs[i].add_dx[k]) exec->runs[i].dx[k] = exec->grad[input_of(exec, &net->nodes[i], k)];
+}
+
+/* One block for the gradients of the trainable parameters. A parameter that several nodes share: the first
+ * one backward overwrites, the others add. */
+static bool make_param_grads(eg_exec *exec, eg_error *err)
+{
+    const eg_net *net = exec->net;
+    size_t *offsets = EG_NEW_ARRAY(&exec->arena, size_t, (size_t)net->param_count);
+    bool *written = EG_NEW_ARRAY(&exec->arena, bool, (size_t)net->param_count);
+    for (int32_t i = 0; exec->options.trainable && i < net->param_count; i++) {
+        uint64_t numel = 0;
+        if (!exec->options.trainable[i]) continue;
+        assert(!net->params[i].buffer && net->params[i].dtype == EG_F32);
+        eg_shape_numel(net->params[i].shape, &numel);
+        offsets[i] = exec->grad_size;
+        exec->grad_size +=
+            (numel * sizeof(float) + EG_BUFFER_ALIGNMENT - 1) / EG_BUFFER_ALIGNMENT * EG_BUFFER_ALIGNMENT;
+    }
+    if (exec->grad_size && !(exec->grad_block = eg_block_new(exec->grad_size, "the gradients", err)))
+        return false;
+    for (int32_t i = 0; exec->options.trainable && i < net->param_count; i++)
+        if (exec->options.trainable[i])
+            exec->param_grads[i] = (float *)(void *)((uint8_t *)exec->grad_block + offsets[i]);
+    for (int32_t i = net->node_count; i-- > 0;)
+        for (int32_t k = 0; exec->runs[i].backward && k < net->nodes[i].param_count; k++) {
+            int32_t param = net->nodes[i].params[k];
+            if (param < 0) continue;
+            exec->runs[i].add_grads[k] = written[param];
+            written[param] = true;
+        }
+    return true;
+}
+
+/* ---- construction ---- */
+static void copy_options(eg_exec *exec, const eg_exec_options *options)
+{
+    const eg_net *net = exec->net;
+    exec->options = *options;
+    if (options->trainable)
+        exec->options.trainable =
+            eg_arena_copy(&exec->arena, options->trainable, (size_t)net->param_count * sizeof(bool));
+    if (options->batch_norm)
+        exec->options.batch_norm =
+            eg_arena_copy(&exec->arena, options->batch_norm, (size_t)net->node_count * sizeof(eg_bn_mode));
+}
+
+eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_options *options, eg_error *err)
+{
+    assert(options->batch > 0 && options->pool);
+    eg_exec *exec = eg_malloc(sizeof *exec);
+    *exec = (eg_exec){.net = net, .weights = weights};
+    size_t values = (size_t)net->value_count;
+    copy_options(exec, options);
+    exec->root = EG_NEW_ARRAY(&exec->arena, int32_t, values);
+    exec->wants = EG_NEW_ARRAY(&exec->arena, bool, values);
+    exec->reached = EG_NEW_ARRAY(&exec->arena, bool, values);
+    exec->data = EG_NEW_ARRAY(&exec->arena, void *, values);
+    exec->grad = EG_NEW_ARRAY(&exec->arena, void *, values);
+    exec->runs = EG_NEW_ARRAY(&exec->arena, run, (size_t)net->node_count);
+    exec->param_grads = EG_NEW_ARRAY(&exec->arena, float *, (size_t)net->param_count);
+    eg_gemm_setup();
+    find_roots(exec);
+    find_backward(exec);
+    if (!plan_memory(exec, err) || !make_param_grads(exec, err)) {
+        eg_exec_free(exec);
+        return NULL;
+    }
+    link_grads(exec);
+    return exec;
+}
+
+void eg_exec_free(eg_exec *exec)
+{
+    if (!exec) return;
+    eg_block_free(exec->block, exec->block_size);
+    eg_block_free(exec->grad_block, exec->grad_size);
+    eg_arena_clear(&exec->arena);
+    free(exec);
+}
+
+/* ---- running ---- */
+static eg_call make_call(eg_exec *exec, int32_t at, int pass)
+{
+    const eg_node *node = &exec->net->nodes[at];
+    run *n = &exec->runs[at];
+    eg_call call = {.net = exec->net,
+                    .node = node,
+                    .pool = exec->options.pool,
+                    .batch = exec->n,
+                    .training = exec->training,
+                    .batch_norm = exec->options.batch_norm ? exec->options.batch_norm[at] : EG_BN_EVAL,
+                    .stream = eg_stream_make(exec->options.seed, EG_DRAW_DROPOUT, exec->step, (uint64_t)at),
+                    .y = exec->data[output_of(exec, node)],
+                    .add_grads = n->add_grads,
+                    .saved = n->saved,
+                    .scratch = n->scratch[pass],
+                    .worker_scratch = n->worker[pass],
+                    .worker_stride = n->worker_stride};
+    for (int32_t i = 0; i < node->input_count; i++) call.x[i] = exec->data[input_of(exec, node, i)];
+    for (int32_t i = 0; i < node->param_count; i++)
+        if (node->params[i] >= 0) call.params[i] = exec->weights->data[node->params[i]];
+    return call;
+}
+
+float *eg_exec_input(eg_exec *exec)
+{
+    return exec->data[0];
+}
+
+void eg_exec_forward(eg_exec *exec, int64_t n, bool training, uint64_t step)
+{
+    assert(n > 0 && n <= exec->options.batch);
+    exec->n = n;
+    exec->training = training;
+    exec->step = step;
+    for (int32_t i = 0; i < exec->net->node_count; i++) {
+        if (exec->net->nodes[i].op->view) continue;
+        eg_call call = make_call(exec, i, 0);
+        exec->net->nodes[i].op->forward(&call);
+    }
+}
+
+const float *eg_exec_output(const eg_exec *exec)
+{
+    return exec->data[exec->root[exec->net->output]];
+}
+
+float *eg_exec_output_grad(eg_exec *exec)
+{
+    return exec->grad[exec->root[exec->net->output]];
+}
+
+typedef struct addition {
+    const float *from;
+    float *to;
+} addition;
+
+static void add_range(const void *context, int64_t begin, int64_t end, int worker)
+{
+    (void)worker;
+    const addition *a = context;
+    eg_accumulate(end - begin, a->from + begin, a->to + begin);
+}
+
+static void backward_node(eg_exec *exec, int32_t at)
+{
+    const eg_node *node = &exec->net->nodes[at];
+    run *n = &exec->runs[at];
+    eg_call call = make_call(exec, at, 1);
+    call.dy = exec->grad[output_of(exec, node)];
+    for (int32_t i = 0; i < node->input_count; i++) call.dx[i] = n->dx[i];
+    for (int32_t i = 0; i < node->param_count; i++)
+        if (node->params[i] >= 0) call.grads[i] = exec->param_grads[node->params[i]];
+    node->op->backward(&call);
+    for (int32_t i = 0; i < node->input_count; i++) {
+        if (!n->dx[i] || !n->add_dx[i]) continue;
+        int32_t x = input_of(exec, node, i);
+        addition a = {n->dx[i], exec->grad[x]};
+        eg_range_run(exec->options.pool, exec->n * eg_value_numel(&exec->net->values[x]), EG_GRAIN, add_range,
+                     &a);
+    }
+}
+
+void eg_exec_backward(eg_exec *exec)
+{
+    for (int32_t i = exec->net->node_count; i-- > exec->stop;)
+        if (exec->runs[i].backward) backward_node(exec, i);
+}
+
+float *eg_exec_grad(eg_exec *exec, int32_t param)
+{
+    return exec->param_grads[param];
+}
+
+size_t eg_exec_bytes(const eg_exec *exec)
+{
+    return exec->block_size + exec->grad_size;
+}
+
+int32_t eg_exec_backward_stop(const eg_exec *exec)
+{
+    return exec->stop;
+}
