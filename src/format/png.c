@@ -1,7 +1,6 @@
 #include "format/png.h"
 
 #include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
