@@ -102,7 +102,7 @@ static void w01_bytes_depend_on_content_alone(void **state)
 static void w02_alignment(void **state)
 {
     (void)state;
-    for (int n = 1; n <= 130; n++) {
+    for (int n = 1; n <= 66; n++) {
         float *values = EG_NEW_ARRAY(&arena, float, (size_t)n);
         int64_t dims[] = {n};
         char card[160];
