@@ -22,7 +22,7 @@
 
 static inline void put(eg_buf *buf, uint64_t value, unsigned size)
 {
-    for (unsigned i = 0; i < size; i++) eg_buf_add(buf, &(char){(char)(value >> 8 * i)}, 1);
+    for (unsigned i = 0; i < size; i++) eg_buf_add(buf, &(char){i < 8 ? (char)(value >> 8 * i) : 0}, 1);
 }
 
 /* ---- pickle ---- */
@@ -52,7 +52,8 @@ static inline void put_ints(eg_buf *p, const int64_t *values, int count)
     OP(p, "t");
 }
 
-/* A tensor as _rebuild_tensor_v2 over one storage; view: the legacy persistent id's last item (NULL in zips). */
+/* A tensor as _rebuild_tensor_v2 over one storage; view: the legacy persistent id's last item (NULL in zips).
+ */
 typedef struct tensor_spec {
     const char *class, *key;
     int64_t numel, offset;
@@ -240,7 +241,8 @@ static inline void put_legacy_prologue(eg_buf *f)
 {
     OP(f, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.");
     OP(f, "\x80\x02M\xe9\x03.");
-    OP(f, "\x80\x02}q\x00(X\x10\x00\x00\x00protocol_versionq\x01M\xe9\x03X\x0d\x00\x00\x00little_endianq\x02\x88u.");
+    OP(f, "\x80\x02}q\x00(X\x10\x00\x00\x00protocol_versionq\x01M\xe9\x03X\x0d\x00\x00\x00little_"
+          "endianq\x02\x88u.");
 }
 
 static inline void put_legacy_keys(eg_buf *f, const char *const *keys, int count)
@@ -258,7 +260,8 @@ static inline void put_legacy_storage(eg_buf *f, int64_t numel, const void *byte
 
 /* ---- opening ---- */
 
-static inline eg_checkpoint *open_with(const eg_buf *bytes, const eg_checkpoint_options *options, eg_error *err)
+static inline eg_checkpoint *open_with(const eg_buf *bytes, const eg_checkpoint_options *options,
+                                       eg_error *err)
 {
     const char *folder = getenv("TMPDIR");
     char path[512];
@@ -318,7 +321,8 @@ static inline void read_floats(const eg_checkpoint *file, const char *name, floa
     if (!eg_entry_read_f32(entry, out, &err)) fail_msg("%s: %s", err.id, err.text);
 }
 
-static inline void expect_floats(const eg_checkpoint *file, const char *name, const float *values, size_t count)
+static inline void expect_floats(const eg_checkpoint *file, const char *name, const float *values,
+                                 size_t count)
 {
     float got[1024];
     assert_true(count <= 1024);

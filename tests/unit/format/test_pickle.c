@@ -1,4 +1,5 @@
-/* The pickle machine: every opcode kind, every limit, nothing executed. Cases D03, D05 to D10, D13 of the format notes. */
+/* The pickle machine: every opcode kind, every limit, nothing executed. Cases D03, D05 to D10, D13 of the
+ * format notes. */
 #include "make_torch.h"
 
 #include "format/pickle.h"
@@ -64,9 +65,15 @@ static void texts_of_every_opcode(void **state)
         const char *bytes;
         size_t size;
     } cases[] = {
-        {"\x80\x02X\x02\0\0\0hi.", 10},       {"\x80\x02U\x02hi.", 7},  {"\x80\x02T\x02\0\0\0hi.", 10},
-        {"\x80\x04\x8c\x02hi.", 7},           {"\x80\x02S'hi'\n.", 9},  {"\x80\x02Vhi\n.", 7},
-        {"\x80\x04\x8d\x02\0\0\0\0\0\0\0hi.", 14}, {"\x80\x02S'h\\x69'\n.", 12}, {"\x80\x02V\\u0068i\n.", 12},
+        {"\x80\x02X\x02\0\0\0hi.", 10},
+        {"\x80\x02U\x02hi.", 7},
+        {"\x80\x02T\x02\0\0\0hi.", 10},
+        {"\x80\x04\x8c\x02hi.", 7},
+        {"\x80\x02S'hi'\n.", 9},
+        {"\x80\x02Vhi\n.", 7},
+        {"\x80\x04\x8d\x02\0\0\0\0\0\0\0hi.", 14},
+        {"\x80\x02S'h\\x69'\n.", 12},
+        {"\x80\x02V\\u0068i\n.", 12},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -78,21 +85,23 @@ static void texts_of_every_opcode(void **state)
     assert_int_equal(eg_pickle_node(p, p->root)->kind, EG_PY_BYTES); /* Python 2 bytes that are no text */
     p = PARSE("\x80\x02G\x3f\xf8\0\0\0\0\0\0.");
     assert_true(eg_pickle_node(p, p->root)->real == 1.5);
-    p = PARSE("\x80\x02" "F-2.5\n.");
+    p = PARSE("\x80\x02"
+              "F-2.5\n.");
     assert_true(eg_pickle_node(p, p->root)->real == -2.5);
 }
 
 static void protocol_4_frames_and_stack_global(void **state)
 {
     (void)state;
-    const eg_pickle *p =
-        PARSE("\x80\x04\x95\x1f\0\0\0\0\0\0\0\x8c\x0b" "collections\x94\x8c\x0bOrderedDict\x93\x94.");
+    const eg_pickle *p = PARSE("\x80\x04\x95\x1f\0\0\0\0\0\0\0\x8c\x0b"
+                               "collections\x94\x8c\x0bOrderedDict\x93\x94.");
     assert_null(p); /* the frame is one byte too long */
     assert_string_equal(err.id, "PKL-003");
-    p = PARSE("\x80\x04\x95\x1f\0\0\0\0\0\0\0\x8c\x0b" "collections\x94\x8c\x0bOrderedDict\x94\x93\x94.");
+    p = PARSE("\x80\x04\x95\x1f\0\0\0\0\0\0\0\x8c\x0b"
+              "collections\x94\x8c\x0bOrderedDict\x94\x93\x94.");
     assert_non_null(p);
     assert_true(eg_py_is_global(p, p->root, "collections", "OrderedDict"));
-    REFUSED("\x80\x04\x95\x02\0\0\0\0\0\0\0\x8c\x02hi.", "PKL-009");        /* the frame cuts an opcode */
+    REFUSED("\x80\x04\x95\x02\0\0\0\0\0\0\0\x8c\x02hi.", "PKL-009"); /* the frame cuts an opcode */
     REFUSED("\x80\x04\x95\x0b\0\0\0\0\0\0\0\x95\x01\0\0\0\0\0\0\0N.", "PKL-009"); /* nested */
     REFUSED("\x80\x04\x95\xff\0\0\0\0\0\0\0N.", "PKL-003");
     REFUSED("\x80\x04\x95\x03\0\0\0\0\0\0\0N.N", "PKL-009"); /* ends before its frame */
@@ -151,7 +160,8 @@ static void d06_depth(void **state)
 static void d07_cycles(void **state)
 {
     (void)state;
-    assert_non_null(PARSE("\x80\x02]q\x00h\x00" "a."));
+    assert_non_null(PARSE("\x80\x02]q\x00h\x00"
+                          "a."));
     assert_non_null(PARSE("\x80\x02}q\x00X\x01\0\0\0ah\x00s."));
     REFUSED("\x80\x02}q\x00h\x00K\x01s.", "PKL-006");
     REFUSED("\x80\x02}]K\x01s.", "PKL-006");
@@ -159,13 +169,16 @@ static void d07_cycles(void **state)
 
 static void d08_underflow(void **state)
 {
-    static const char needs_something[] = "0" "12" "RQtaebdlsu.q" "\x81\x85\x86\x87\x90\x91\x92\x93\x94";
+    static const char needs_something[] = "0"
+                                          "12"
+                                          "RQtaebdlsu.q"
+                                          "\x81\x85\x86\x87\x90\x91\x92\x93\x94";
     (void)state;
     for (const char *op = needs_something; *op; op++) {
         char bytes[] = {'\x80', '\x04', *op, '\0', '.'};
         refused(bytes, sizeof bytes, "PKL-004");
     }
-    REFUSED("\x80\x02(.", "PKL-004");         /* a mark is not a value */
+    REFUSED("\x80\x02(.", "PKL-004");          /* a mark is not a value */
     REFUSED("\x80\x02K\x01(\x85.", "PKL-004"); /* nor can what is below it be taken */
     assert_non_null(PARSE("\x80\x02K\x01(0."));
 }
@@ -173,13 +186,17 @@ static void d08_underflow(void **state)
 static void d09_d10_lengths_beyond_the_end(void **state)
 {
     (void)state;
-    REFUSED("\x80\x02X\xff\xff\xff\xff" "abcde", "PKL-003");
+    REFUSED("\x80\x02X\xff\xff\xff\xff"
+            "abcde",
+            "PKL-003");
     REFUSED("\x80\x04\x8d\0\0\0\0\0\0\0\x80.", "PKL-003");
     REFUSED("\x80\x04\x8e\0\0\0\0\0\0\0\x80.", "PKL-003");
     REFUSED("\x80\x05\x96\0\0\0\0\0\0\0\x80.", "PKL-003");
     REFUSED("\x80\x02\x8b\xff\xff\xff\xff.", "PKL-003");
     REFUSED("\x80\x02T\xff\xff\xff\xff.", "PKL-003");
-    REFUSED("\x80\x02" "cposix\nsystem", "PKL-003");
+    REFUSED("\x80\x02"
+            "cposix\nsystem",
+            "PKL-003");
     REFUSED("\x80\x02N", "PKL-003");
 }
 
@@ -197,21 +214,30 @@ static void items_only_where_they_belong(void **state)
 {
     (void)state;
     REFUSED("\x80\x02]X\x01\0\0\0aK\x01s.", "PKL-006");
-    REFUSED("\x80\x02}K\x01" "a.", "PKL-006");
+    REFUSED("\x80\x02}K\x01"
+            "a.",
+            "PKL-006");
     REFUSED("\x80\x02}(K\x01u.", "PKL-007");
-    REFUSED("\x80\x02" "ctorch._utils\n_rebuild_tensor_v2\n)RK\x01K\x02s.", "PKL-006"); /* CVE-2026-24747 */
+    REFUSED("\x80\x02"
+            "ctorch._utils\n_rebuild_tensor_v2\n)RK\x01K\x02s.",
+            "PKL-006"); /* CVE-2026-24747 */
     REFUSED("\x80\x02K\x01)R.", "PKL-006");
-    REFUSED("\x80\x02" "ccollections\nOrderedDict\nK\x01R.", "PKL-006");
+    REFUSED("\x80\x02"
+            "ccollections\nOrderedDict\nK\x01R.",
+            "PKL-006");
     REFUSED("\x80\x02]}b.", "PKL-006");
     REFUSED("\x80\x02h\x05.", "PKL-005");
     REFUSED("\x80\x02j\xff\xff\xff\xff.", "PKL-005");
-    assert_non_null(PARSE("\x80\x02Nr\xff\xff\xff\xff" "0j\xff\xff\xff\xff.")); /* a far memo index costs nothing */
+    assert_non_null(PARSE("\x80\x02Nr\xff\xff\xff\xff"
+                          "0j\xff\xff\xff\xff.")); /* a far memo index costs nothing */
 }
 
 /* No prefix of a good pickle is one. */
 static void every_truncation_is_refused(void **state)
 {
-    static const char good[] = "\x80\x04\x8c\x01" "a\x94]\x94(K\x01h\x00\x85\x94" "eccollections\nOrderedDict\n)R}b.";
+    static const char good[] = "\x80\x04\x8c\x01"
+                               "a\x94]\x94(K\x01h\x00\x85\x94"
+                               "eccollections\nOrderedDict\n)R}b.";
     (void)state;
     assert_non_null(PARSE(good));
     for (size_t n = 0; n < sizeof good - 1; n++) assert_null(parse(good, n));

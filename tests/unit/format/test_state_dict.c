@@ -60,11 +60,13 @@ static void a18_training_checkpoint(void **state)
     put_text(&p, "args");
     OP(&p, "cargparse\nNamespace\n)\x81}");
     put_text(&p, "lr");
-    OP(&p, "G\x3f\xb9\x99\x99\x99\x99\x99\x9a" "sb");
+    OP(&p, "G\x3f\xb9\x99\x99\x99\x99\x99\x9a"
+           "sb");
     put_text(&p, "best_acc");
     OP(&p, "cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\n");
     put_text(&p, "f4");
-    OP(&p, "K\x00K\x01\x87RU\x04" "abcd\x86R");
+    OP(&p, "K\x00K\x01\x87RU\x04"
+           "abcd\x86R");
     put_text(&p, "rng");
     put_number(&p, 5);
     put_text(&p, "seed");
@@ -102,7 +104,8 @@ static void a23_lists(void **state)
     OP(&p, "}");
     put_text(&p, "b");
     put_number(&p, 3);
-    OP(&p, "s\x86" "es.");
+    OP(&p, "s\x86"
+           "es.");
     eg_buf zip = file_of(&p);
     eg_checkpoint *file = open_good(&zip);
     static const char *const names[] = {"weights.0", "weights.1.0", "weights.1.1.b"};
@@ -150,7 +153,8 @@ static void several_candidates_must_be_chosen(void **state)
     assert_null(open_with(&zip, NULL, &err));
     assert_string_equal(err.id, "SEL-001");
     assert_int_equal(err.code, EG_RECIPE);
-    assert_string_equal(err.text, "several state dicts: model (1 tensor), ema (1 tensor); set `state_dict:` in the recipe");
+    assert_string_equal(
+        err.text, "several state dicts: model (1 tensor), ema (1 tensor); set `state_dict:` in the recipe");
     eg_checkpoint *file = open_path(&zip, "ema", &err);
     assert_string_equal(file->state_dict, "ema");
     expect_floats(file, "w", (const float[]){2}, 1);
@@ -230,7 +234,8 @@ static void begin_module(eg_buf *p)
     OP(p, "}");
 }
 
-/* net{w, b=None; running, scratch (transient); child{w}, child (again, as `again`)}, and a tensor as plain attribute */
+/* net{w, b=None; running, scratch (transient); child{w}, child (again, as `again`)}, and a tensor as plain
+ * attribute */
 static void modules_become_their_state_dict(void **state)
 {
     eg_buf p = {0};
@@ -263,14 +268,19 @@ static void modules_become_their_state_dict(void **state)
     put_text(&p, "_buffers");
     OP(&p, "}");
     put_text(&p, "_modules");
-    OP(&p, "}uq\x01" "b");
+    OP(&p, "}uq\x01"
+           "b");
     put_text(&p, "again");
     OP(&p, "h\x01u");
     put_text(&p, "anchors");
     put_number(&p, 6);
     OP(&p, "ub.");
     for (size_t i = 0; i + 4 < p.length; i++) /* memoise the child after its BUILD, not its state */
-        if (memcmp(p.data + i, "uq\x01" "b", 4) == 0) memcpy(p.data + i, "ubq\x01", 4);
+        if (memcmp(p.data + i,
+                   "uq\x01"
+                   "b",
+                   4) == 0)
+            memcpy(p.data + i, "ubq\x01", 4);
     eg_buf zip = file_of(&p);
     eg_checkpoint *file = open_good(&zip);
     static const char *const names[] = {"w", "running", "child.w", "again.w"};

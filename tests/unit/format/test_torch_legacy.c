@@ -23,7 +23,8 @@ static void expect_legacy_error(eg_buf f, const char *id, eg_code code)
     eg_buf_clear(&f);
 }
 
-static const tensor_spec good = {.class = "FloatStorage", .key = "0", .numel = 20, .rank = 1, .size = {3}, .stride = {1}};
+static const tensor_spec good = {
+    .class = "FloatStorage", .key = "0", .numel = 20, .rank = 1, .size = {3}, .stride = {1}};
 
 /* Used as "9" then "10", stored as "10" then "9". */
 static void b01_string_order(void **state)
@@ -93,7 +94,8 @@ static void b05_module(void **state)
     put_text(&f, "_modules");
     OP(&f, "}");
     put_text(&f, "training");
-    OP(&f, "\x88" "ub.");
+    OP(&f, "\x88"
+           "ub.");
     put_legacy_keys(&f, keys, 1);
     put_legacy_storage(&f, 20, ramp, sizeof ramp);
     eg_checkpoint *file = open_good(&f);
@@ -162,7 +164,8 @@ static void b11_magic(void **state)
 {
     eg_buf f = {0};
     (void)state;
-    OP(&f, "\x80\x02" "c__builtin__\neval\n");
+    OP(&f, "\x80\x02"
+           "c__builtin__\neval\n");
     put_text(&f, "0x1950a86a20f9469cfc6c");
     OP(&f, "\x85R.\x80\x02M\xe9\x03.");
     expect_legacy_error(f, "PKL-013", EG_UNSAFE);
@@ -207,7 +210,8 @@ static void d16_nested_files(void **state)
         for (int i = 1; i < depth; i++) {
             eg_buf outer = {0};
             put_legacy_prologue(&outer);
-            OP(&outer, "\x80\x03" "ctorch.storage\n_load_from_bytes\nB");
+            OP(&outer, "\x80\x03"
+                       "ctorch.storage\n_load_from_bytes\nB");
             put(&outer, inner.length, 4);
             eg_buf_add(&outer, inner.data, inner.length);
             OP(&outer, "\x85R.");
@@ -263,9 +267,12 @@ static const char *digest_lines(eg_arena *arena, const eg_store *store)
 static void real_files_read_as_pytorch_reads_them(void **state)
 {
     static const char *const files[] = {
-        "mobilenetV1X0.25_pretrain.tar",     "resnet20-12fca82f.th",
-        "lpips-v0.0/squeeze.pth",            "lpips-v0.1/alex.pth",
-        "ai85-catsdogs-chw-3d27591.pth.tar", "ai85-catsdogs-qat8-66280b5.pth.tar",
+        "mobilenetV1X0.25_pretrain.tar",
+        "resnet20-12fca82f.th",
+        "lpips-v0.0/squeeze.pth",
+        "lpips-v0.1/alex.pth",
+        "ai85-catsdogs-chw-3d27591.pth.tar",
+        "ai85-catsdogs-qat8-66280b5.pth.tar",
         "densenet-small.pth",
     };
     eg_arena arena = {0};
@@ -284,7 +291,8 @@ static void real_files_read_as_pytorch_reads_them(void **state)
         const char *digests = eg_arena_printf(&arena, "%s/tests/data/checkpoints/%s.digests", root, name);
         const char *expected = eg_file_read(&arena, digests, 1 << 20, NULL, &err);
         if (!expected) fail_msg("%s: %s", err.file, err.text);
-        eg_checkpoint *file = eg_checkpoint_open(eg_arena_printf(&arena, "%s/checkpoints/%s", shared, files[i]), NULL, &err);
+        eg_checkpoint *file =
+            eg_checkpoint_open(eg_arena_printf(&arena, "%s/checkpoints/%s", shared, files[i]), NULL, &err);
         if (!file) fail_msg("%s: %s %s", files[i], err.id, err.text);
         assert_string_equal(digest_lines(&arena, &file->store), expected);
         eg_checkpoint_close(file);

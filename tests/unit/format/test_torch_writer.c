@@ -1,4 +1,5 @@
-/* What torch.save would have written, to the byte. Cases W01, W02, W04, W05 and the golden vectors of the format notes. */
+/* What torch.save would have written, to the byte. Cases W01, W02, W04, W05 and the golden vectors of the
+ * format notes. */
 #include "make_torch.h"
 
 #include "base/sha256.h"
@@ -30,7 +31,8 @@ static eg_store golden_store(void)
 static const char *output_path(const char *extension)
 {
     const char *folder = getenv("TMPDIR");
-    return eg_arena_printf(&arena, "%s/engraft-writer-%d.%s", folder ? folder : "/tmp", (int)getpid(), extension);
+    return eg_arena_printf(&arena, "%s/engraft-writer-%d.%s", folder ? folder : "/tmp", (int)getpid(),
+                           extension);
 }
 
 /* Reads a file and removes it. */
@@ -115,7 +117,8 @@ static void w02_alignment(void **state)
         size_t size;
         eg_zip zip;
         eg_error err = {0};
-        const char *bytes = write_store(&(eg_store){.entries = entries, .count = 3}, &(eg_checkpoint_extra){.card = card}, &size);
+        const char *bytes = write_store(&(eg_store){.entries = entries, .count = 3},
+                                        &(eg_checkpoint_extra){.card = card}, &size);
         assert_true(eg_zip_open(&zip, &arena, (const uint8_t *)bytes, size, &err));
         assert_int_equal(zip.count, 4 + 3 + 1 + 2);
         assert_string_equal(zip.entries[7].name, "archive/.data/engraft.json");
@@ -184,7 +187,8 @@ static void w05_every_dtype_comes_back(void **state)
     for (int i = 0; i < 96; i++) bytes[i] = (uint8_t)(i * 37 + 11);
     for (eg_dtype d = 0; d < EG_QI8; d++)
         entries[count++] = eg_entry_in_memory(&arena, eg_dtype_name(d), d, (eg_shape){2, dims}, bytes);
-    const eg_checkpoint_extra extra = {.versions = versions, .version_count = 2, .card = "{\"made\": \"by hand\"}"};
+    const eg_checkpoint_extra extra = {
+        .versions = versions, .version_count = 2, .card = "{\"made\": \"by hand\"}"};
     eg_checkpoint *file = reopen(&(eg_store){.entries = entries, .count = count}, &extra);
     assert_string_equal(file->card, extra.card);
     assert_int_equal(file->version_count, 2);
@@ -228,7 +232,9 @@ static void what_cannot_be_written_is_refused(void **state)
     const eg_entry misnamed = eg_entry_in_memory(&arena, "\xff", EG_I8, (eg_shape){1, dims}, "x");
     const eg_entry plain = eg_entry_in_memory(&arena, "x", EG_I8, (eg_shape){1, dims}, "x");
     const eg_entry twice[] = {plain, plain};
-    const eg_store stores[] = {{.entries = &quantized, .count = 1}, {.entries = &misnamed, .count = 1}, {.entries = twice, .count = 2}};
+    const eg_store stores[] = {{.entries = &quantized, .count = 1},
+                               {.entries = &misnamed, .count = 1},
+                               {.entries = twice, .count = 2}};
     const char *path = output_path("pth");
     (void)state;
     for (int i = 0; i < 3; i++) {

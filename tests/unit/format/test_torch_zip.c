@@ -1,5 +1,5 @@
-/* PyTorch's zip container: good files of every age, and each way that one can be wrong. Cases A01 to A13, D01 to D05,
- * E01 to E09, F08 of the format notes. */
+/* PyTorch's zip container: good files of every age, and each way that one can be wrong. Cases A01 to A13, D01
+ * to D05, E01 to E09, F08 of the format notes. */
 #include "make_torch.h"
 
 #include "base/sha256.h"
@@ -28,11 +28,16 @@ static void expect_ramp_error(tensor_spec t, const char *id, eg_code code)
 static void put_golden(eg_buf *p)
 {
     static const char hex[] =
-        "800263636f6c6c656374696f6e730a4f726465726564446963740a71002952710128580900000066632e776569676874710263746f72"
-        "63682e5f7574696c730a5f72656275696c645f74656e736f725f76320a71032828580700000073746f72616765710463746f7263680a"
-        "466c6f617453746f726167650a71055801000000307106580300000063707571074b06747108514b004b024b038671094b034b018671"
-        "0a8968002952710b74710c52710d580700000066632e62696173710e6803282868046805580100000031710f68074b02747110514b00"
-        "4b028571114b0185711289680029527113747114527115757d711658090000005f6d65746164617461711768002952711828580000000"
+        "800263636f6c6c656374696f6e730a4f726465726564446963740a71002952710128580900000066632e7765696768747102"
+        "63746f72"
+        "63682e5f7574696c730a5f72656275696c645f74656e736f725f76320a71032828580700000073746f72616765710463746f"
+        "7263680a"
+        "466c6f617453746f726167650a71055801000000307106580300000063707571074b06747108514b004b024b038671094b03"
+        "4b018671"
+        "0a8968002952710b74710c52710d580700000066632e62696173710e6803282868046805580100000031710f68074b027471"
+        "10514b00"
+        "4b028571114b0185711289680029527113747114527115757d711658090000005f6d65746164617461711768002952711828"
+        "580000000"
         "071197d711a580700000076657273696f6e711b4b017358020000006663711c7d711d681b4b01737573622e";
     for (const char *at = hex; *at; at += 2) {
         unsigned byte;
@@ -81,7 +86,12 @@ static void a02_torch_1_6(void **state)
 {
     eg_buf p = {0}, zip = {0};
     (void)state;
-    put_one(&p, &(tensor_spec){.class = "FloatStorage", .key = "94417387261232", .numel = 2, .rank = 1, .size = {2}, .stride = {1}});
+    put_one(&p, &(tensor_spec){.class = "FloatStorage",
+                               .key = "94417387261232",
+                               .numel = 2,
+                               .rank = 1,
+                               .size = {2},
+                               .stride = {1}});
     const record records[] = {{.name = "model/data.pkl", .bytes = p.data, .size = p.length},
                               {.name = "model/data/94417387261232", .bytes = bias, .size = sizeof bias},
                               {.name = "model/version", .bytes = "2", .size = 1}};
@@ -131,11 +141,12 @@ static void a04_repacked_and_deflated(void **state)
     eg_buf p = {0}, zip = {0};
     (void)state;
     put_golden(&p);
-    const record records[] = {{.name = "archive/", .bytes = "", .size = 0},
-                              {.name = "archive/data/0", .bytes = weight, .size = sizeof weight, .deflate = true},
-                              {.name = "archive/version", .bytes = "3\n", .size = 2, .deflate = true},
-                              {.name = "archive/data/1", .bytes = bias, .size = sizeof bias},
-                              {.name = "archive/data.pkl", .bytes = p.data, .size = p.length, .deflate = true}};
+    const record records[] = {
+        {.name = "archive/", .bytes = "", .size = 0},
+        {.name = "archive/data/0", .bytes = weight, .size = sizeof weight, .deflate = true},
+        {.name = "archive/version", .bytes = "3\n", .size = 2, .deflate = true},
+        {.name = "archive/data/1", .bytes = bias, .size = sizeof bias},
+        {.name = "archive/data.pkl", .bytes = p.data, .size = p.length, .deflate = true}};
     put_zip(&zip, records, 5);
     check_golden(&zip);
     eg_buf_clear(&p);
@@ -152,7 +163,11 @@ static void a06_crc(void **state)
         put_golden(&p);
         const record records[] = {
             {.name = "archive/data.pkl", .bytes = p.data, .size = p.length, .no_crc = absent},
-            {.name = "archive/data/0", .bytes = weight, .size = sizeof weight, .no_crc = absent, .crc_change = 1},
+            {.name = "archive/data/0",
+             .bytes = weight,
+             .size = sizeof weight,
+             .no_crc = absent,
+             .crc_change = 1},
             {.name = "archive/data/1", .bytes = bias, .size = sizeof bias},
             {.name = "archive/version", .bytes = "3\n", .size = 2}};
         put_zip(&zip, records, 4);
@@ -177,10 +192,14 @@ static void a06_crc(void **state)
 static void a09_strides(void **state)
 {
     static const tensor_spec specs[] = {
-        {.rank = 4, .size = {2, 3, 2, 2}, .stride = {12, 1, 6, 3}}, {.rank = 2, .size = {3, 4}, .stride = {1, 3}, .offset = 2},
-        {.rank = 1, .size = {5}, .stride = {2}, .offset = 1},       {.rank = 2, .size = {4, 3}, .stride = {1, 1}},
-        {.rank = 3, .size = {1, 4, 1}, .stride = {77, 1, 99}},      {.rank = 3, .size = {2, 3, 2}, .stride = {0, 1, 0}},
-        {.rank = 2, .size = {2, 0}, .stride = {1, 1}, .offset = 32}, {.rank = 0, .offset = 31},
+        {.rank = 4, .size = {2, 3, 2, 2}, .stride = {12, 1, 6, 3}},
+        {.rank = 2, .size = {3, 4}, .stride = {1, 3}, .offset = 2},
+        {.rank = 1, .size = {5}, .stride = {2}, .offset = 1},
+        {.rank = 2, .size = {4, 3}, .stride = {1, 1}},
+        {.rank = 3, .size = {1, 4, 1}, .stride = {77, 1, 99}},
+        {.rank = 3, .size = {2, 3, 2}, .stride = {0, 1, 0}},
+        {.rank = 2, .size = {2, 0}, .stride = {1, 1}, .offset = 32},
+        {.rank = 0, .offset = 31},
     };
     (void)state;
     for (size_t s = 0; s < sizeof specs / sizeof *specs; s++) {
@@ -192,7 +211,8 @@ static void a09_strides(void **state)
         for (size_t i = 0; i < count; i++) {
             size_t rest = i;
             int64_t at = t.offset;
-            for (int d = t.rank; d-- > 0; rest /= (size_t)t.size[d]) at += (int64_t)(rest % (size_t)t.size[d]) * t.stride[d];
+            for (int d = t.rank; d-- > 0; rest /= (size_t)t.size[d])
+                at += (int64_t)(rest % (size_t)t.size[d]) * t.stride[d];
             expected[i] = ramp[at];
         }
         eg_buf zip = ramp_file(&t);
@@ -209,13 +229,27 @@ static void a10_dtypes(void **state)
         const char *class, *dtype;
         eg_dtype expected;
     } cases[] = {
-        {"DoubleStorage", NULL, EG_F64},  {"FloatStorage", NULL, EG_F32},         {"HalfStorage", NULL, EG_F16},
-        {"BFloat16Storage", NULL, EG_BF16}, {"LongStorage", NULL, EG_I64},        {"IntStorage", NULL, EG_I32},
-        {"ShortStorage", NULL, EG_I16},   {"CharStorage", NULL, EG_I8},           {"ByteStorage", NULL, EG_U8},
-        {"BoolStorage", NULL, EG_BOOL},   {"ComplexDoubleStorage", NULL, EG_C128}, {"ComplexFloatStorage", NULL, EG_C64},
-        {"", "float8_e5m2", EG_F8_E5M2},  {"", "float8_e4m3fn", EG_F8_E4M3},      {"", "float8_e5m2fnuz", EG_F8_E5M2FNUZ},
-        {"", "float8_e4m3fnuz", EG_F8_E4M3FNUZ}, {"", "float8_e8m0fnu", EG_F8_E8M0}, {"", "uint16", EG_U16},
-        {"", "uint32", EG_U32},           {"", "uint64", EG_U64},                 {"", "float32", EG_F32},
+        {"DoubleStorage", NULL, EG_F64},
+        {"FloatStorage", NULL, EG_F32},
+        {"HalfStorage", NULL, EG_F16},
+        {"BFloat16Storage", NULL, EG_BF16},
+        {"LongStorage", NULL, EG_I64},
+        {"IntStorage", NULL, EG_I32},
+        {"ShortStorage", NULL, EG_I16},
+        {"CharStorage", NULL, EG_I8},
+        {"ByteStorage", NULL, EG_U8},
+        {"BoolStorage", NULL, EG_BOOL},
+        {"ComplexDoubleStorage", NULL, EG_C128},
+        {"ComplexFloatStorage", NULL, EG_C64},
+        {"", "float8_e5m2", EG_F8_E5M2},
+        {"", "float8_e4m3fn", EG_F8_E4M3},
+        {"", "float8_e5m2fnuz", EG_F8_E5M2FNUZ},
+        {"", "float8_e4m3fnuz", EG_F8_E4M3FNUZ},
+        {"", "float8_e8m0fnu", EG_F8_E8M0},
+        {"", "uint16", EG_U16},
+        {"", "uint32", EG_U32},
+        {"", "uint64", EG_U64},
+        {"", "float32", EG_F32},
     };
     uint8_t bytes[64], got[64];
     (void)state;
@@ -224,7 +258,13 @@ static void a10_dtypes(void **state)
         size_t size = eg_dtype_size(cases[i].expected);
         eg_error err = {0};
         eg_buf p = {0}, zip = {0};
-        tensor_spec t = {.class = cases[i].class, .key = "0", .numel = 4, .rank = 1, .size = {3}, .stride = {1}, .offset = 1};
+        tensor_spec t = {.class = cases[i].class,
+                         .key = "0",
+                         .numel = 4,
+                         .rank = 1,
+                         .size = {3},
+                         .stride = {1},
+                         .offset = 1};
         t.dtype = cases[i].dtype;
         if (t.dtype) t.numel = (int64_t)(4 * size);
         put_one(&p, &t);
@@ -247,7 +287,8 @@ static void big_endian_storages_are_swapped(void **state)
     static const uint8_t bytes[] = {0x3f, 0x80, 0, 0, 0xc0, 0, 0, 0};
     eg_buf p = {0}, zip = {0};
     (void)state;
-    put_one(&p, &(tensor_spec){.class = "FloatStorage", .key = "0", .numel = 2, .rank = 1, .size = {2}, .stride = {1}});
+    put_one(&p, &(tensor_spec){
+                    .class = "FloatStorage", .key = "0", .numel = 2, .rank = 1, .size = {2}, .stride = {1}});
     const record records[] = {{.name = "a/data.pkl", .bytes = p.data, .size = p.length},
                               {.name = "a/byteorder", .bytes = "big", .size = 3},
                               {.name = "a/data/0", .bytes = bytes, .size = 8},
@@ -257,7 +298,8 @@ static void big_endian_storages_are_swapped(void **state)
     expect_floats(file, "x", (const float[]){1, -2}, 2);
     eg_checkpoint_close(file);
     eg_buf_clear(&zip);
-    const record cut[] = {records[0], {.name = "a/byteorder", .bytes = "middle", .size = 6}, records[2], records[3]};
+    const record cut[] = {
+        records[0], {.name = "a/byteorder", .bytes = "middle", .size = 6}, records[2], records[3]};
     put_zip(&zip, cut, 4);
     expect_error(&zip, "ZIP-014", EG_MALFORMED);
     eg_buf_clear(&zip);
@@ -267,7 +309,8 @@ static void big_endian_storages_are_swapped(void **state)
 static void a11_tied_and_sliced(void **state)
 {
     eg_buf p = {0}, zip = {0};
-    tensor_spec t = {.class = "FloatStorage", .key = "0", .numel = 32, .rank = 1, .size = {32}, .stride = {1}};
+    tensor_spec t = {
+        .class = "FloatStorage", .key = "0", .numel = 32, .rank = 1, .size = {32}, .stride = {1}};
     (void)state;
     begin_dict(&p);
     put_text(&p, "a");
@@ -275,7 +318,13 @@ static void a11_tied_and_sliced(void **state)
     put_text(&p, "b");
     put_tensor(&p, &t);
     put_text(&p, "c");
-    put_tensor(&p, &(tensor_spec){.class = "FloatStorage", .key = "0", .numel = 32, .rank = 1, .size = {3}, .stride = {1}, .offset = 2});
+    put_tensor(&p, &(tensor_spec){.class = "FloatStorage",
+                                  .key = "0",
+                                  .numel = 32,
+                                  .rank = 1,
+                                  .size = {3},
+                                  .stride = {1},
+                                  .offset = 2});
     end_dict(&p);
     put_torch_zip(&zip, &p, ramp, sizeof ramp);
     eg_checkpoint *file = open_good(&zip);
@@ -293,7 +342,8 @@ static void a11_tied_and_sliced(void **state)
 /* Parameters and tensor subclasses around the same tensor; the flags for conjugate and negative. */
 static void a13_wrappers(void **state)
 {
-    const tensor_spec t = {.class = "FloatStorage", .key = "0", .numel = 32, .rank = 1, .size = {2}, .stride = {1}, .offset = 3};
+    const tensor_spec t = {
+        .class = "FloatStorage", .key = "0", .numel = 32, .rank = 1, .size = {2}, .stride = {1}, .offset = 3};
     eg_buf p = {0}, zip = {0};
     (void)state;
     begin_dict(&p);
@@ -301,12 +351,14 @@ static void a13_wrappers(void **state)
     put_global(&p, "torch._utils", "_rebuild_parameter");
     OP(&p, "(");
     put_tensor(&p, &t);
-    OP(&p, "\x88" "ccollections\nOrderedDict\n)RtR");
+    OP(&p, "\x88"
+           "ccollections\nOrderedDict\n)RtR");
     put_text(&p, "with_state");
     put_global(&p, "torch._utils", "_rebuild_parameter_with_state");
     OP(&p, "(");
     put_tensor(&p, &t);
-    OP(&p, "\x88" "ccollections\nOrderedDict\n)R}tR");
+    OP(&p, "\x88"
+           "ccollections\nOrderedDict\n)R}tR");
     put_text(&p, "subclass");
     put_global(&p, "torch._tensor", "_rebuild_from_type_v2");
     OP(&p, "(ctorch._utils\n_rebuild_tensor_v2\ncmine\nTensor\n(");
@@ -314,7 +366,8 @@ static void a13_wrappers(void **state)
     put_int(&p, 3);
     put_ints(&p, t.size, 1);
     put_ints(&p, t.stride, 1);
-    OP(&p, "\x89" "ccollections\nOrderedDict\n)Rt}");
+    OP(&p, "\x89"
+           "ccollections\nOrderedDict\n)Rt}");
     put_text(&p, "foo");
     put_text(&p, "x");
     OP(&p, "stR");
@@ -322,7 +375,8 @@ static void a13_wrappers(void **state)
     put_global(&p, "torch.nn.parameter", "Parameter");
     OP(&p, "(");
     put_tensor(&p, &t);
-    OP(&p, "t\x81(\x88\x89" "ccollections\nOrderedDict\n)Rtb");
+    OP(&p, "t\x81(\x88\x89"
+           "ccollections\nOrderedDict\n)Rtb");
     put_text(&p, "oldest"); /* 0.1.10 */
     OP(&p, "ctorch.cuda\nFloatTensor\n)R(");
     put_storage(&p, &t);
@@ -348,9 +402,11 @@ static void a13_wrappers(void **state)
 
 static void d01_dangerous_globals(void **state)
 {
-    static const char *const calls[][3] = {{"posix", "system", "echo"}, {"__builtin__", "eval", "1"}, {"os.path", "join", ""},
-                                           {"builtins", "getattr", ""}, {"runpy", "_run_code", ""},   {"nt", "system", ""}};
-    const tensor_spec t = {.class = "FloatStorage", .key = "0", .numel = 32, .rank = 1, .size = {2}, .stride = {1}};
+    static const char *const calls[][3] = {{"posix", "system", "echo"}, {"__builtin__", "eval", "1"},
+                                           {"os.path", "join", ""},     {"builtins", "getattr", ""},
+                                           {"runpy", "_run_code", ""},  {"nt", "system", ""}};
+    const tensor_spec t = {
+        .class = "FloatStorage", .key = "0", .numel = 32, .rank = 1, .size = {2}, .stride = {1}};
     (void)state;
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         eg_buf p = {0}, zip = {0};
@@ -382,7 +438,8 @@ static void d01_popped_global(void **state)
 {
     eg_buf p = {0};
     (void)state;
-    OP(&p, "\x80\x02" "cposix\nsystem\n0}.");
+    OP(&p, "\x80\x02"
+           "cposix\nsystem\n0}.");
     expect_pickle_error(&p, 0, "PKL-013", EG_UNSAFE);
 }
 
@@ -391,7 +448,8 @@ static void d04_persistent_ids(void **state)
     static const char *const keys[] = {"../x", "/x", "a/../b", "", "a b", "a\nb"};
     (void)state;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = keys[i], .numel = 32}, "PKL-014", EG_MALFORMED);
+        expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = keys[i], .numel = 32}, "PKL-014",
+                          EG_MALFORMED);
     expect_ramp_error((tensor_spec){.class = "FooStorage", .key = "0", .numel = 32}, "PKL-014", EG_MALFORMED);
     eg_buf p = {0};
     OP(&p, "\x80\x02");
@@ -434,7 +492,8 @@ static void d05_laughs(void **state)
 static void e01_product_wraps(void **state)
 {
     (void)state;
-    expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = "0", .numel = 0x4000000000000001}, "TEN-004", EG_MALFORMED);
+    expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = "0", .numel = 0x4000000000000001},
+                      "TEN-004", EG_MALFORMED);
     tensor_spec t = {.class = "FloatStorage", .key = "0", .numel = 32, .rank = 2};
     t.size[0] = t.size[1] = INT64_MAX;
     expect_ramp_error(t, "TEN-004", EG_MALFORMED);
@@ -445,7 +504,8 @@ static void e01_product_wraps(void **state)
 
 static void e02_negatives(void **state)
 {
-    const tensor_spec good = {.class = "FloatStorage", .key = "0", .numel = 32, .rank = 1, .size = {2}, .stride = {1}};
+    const tensor_spec good = {
+        .class = "FloatStorage", .key = "0", .numel = 32, .rank = 1, .size = {2}, .stride = {1}};
     (void)state;
     tensor_spec t = good;
     t.numel = -1;
@@ -470,7 +530,13 @@ static void e02_negatives(void **state)
 
 static void e03_extent(void **state)
 {
-    tensor_spec t = {.class = "FloatStorage", .key = "0", .numel = 32, .rank = 2, .size = {2, 3}, .stride = {3, 1}, .offset = 30};
+    tensor_spec t = {.class = "FloatStorage",
+                     .key = "0",
+                     .numel = 32,
+                     .rank = 2,
+                     .size = {2, 3},
+                     .stride = {3, 1},
+                     .offset = 30};
     eg_error err;
     (void)state;
     eg_buf zip = ramp_file(&t);
@@ -486,7 +552,13 @@ static void e03_extent(void **state)
 
 static void e04_rank(void **state)
 {
-    tensor_spec t = {.class = "FloatStorage", .key = "0", .numel = 32, .rank = 2, .stride_rank = 1, .size = {1, 1}, .stride = {1}};
+    tensor_spec t = {.class = "FloatStorage",
+                     .key = "0",
+                     .numel = 32,
+                     .rank = 2,
+                     .stride_rank = 1,
+                     .size = {1, 1},
+                     .stride = {1}};
     eg_buf p = {0};
     (void)state;
     expect_ramp_error(t, "TEN-003", EG_MALFORMED);
@@ -508,9 +580,12 @@ static void e04_rank(void **state)
 static void e05_record_size(void **state)
 {
     (void)state;
-    expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = "0", .numel = 33}, "TEN-005", EG_MALFORMED);
-    expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = "0", .numel = 31}, "TEN-005", EG_MALFORMED);
-    expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = "1", .numel = 32}, "TEN-007", EG_MALFORMED);
+    expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = "0", .numel = 33}, "TEN-005",
+                      EG_MALFORMED);
+    expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = "0", .numel = 31}, "TEN-005",
+                      EG_MALFORMED);
+    expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = "1", .numel = 32}, "TEN-007",
+                      EG_MALFORMED);
 }
 
 static void e06_conflict(void **state)
@@ -547,9 +622,10 @@ static void unsupported_tensors_are_named(void **state)
     OP(&p, "ctorch._utils\n_rebuild_tensor_v2\nNN\x86R");
     end_dict(&p);
     expect_pickle_error(&p, 0, "PKL-015", EG_MALFORMED);
-    expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = "0", .numel = 32, .location = "meta"}, "TEN-010",
+    expect_ramp_error((tensor_spec){.class = "FloatStorage", .key = "0", .numel = 32, .location = "meta"},
+                      "TEN-010", EG_MALFORMED);
+    expect_ramp_error((tensor_spec){.class = "QUInt4x2Storage", .key = "0", .numel = 128}, "TEN-009",
                       EG_MALFORMED);
-    expect_ramp_error((tensor_spec){.class = "QUInt4x2Storage", .key = "0", .numel = 128}, "TEN-009", EG_MALFORMED);
 }
 
 static void f08_version(void **state)
@@ -581,9 +657,11 @@ static void f08_version(void **state)
 
 static void archives_of_other_kinds(void **state)
 {
-    const record outside[] = {{.name = "a/data.pkl", .bytes = "x", .size = 1}, {.name = "b/x", .bytes = "x", .size = 1}};
+    const record outside[] = {{.name = "a/data.pkl", .bytes = "x", .size = 1},
+                              {.name = "b/x", .bytes = "x", .size = 1}};
     const record no_pickle[] = {{.name = "a/x", .bytes = "x", .size = 1}};
-    const record script[] = {{.name = "a/data.pkl", .bytes = "x", .size = 1}, {.name = "a/constants.pkl", .bytes = "x", .size = 1}};
+    const record script[] = {{.name = "a/data.pkl", .bytes = "x", .size = 1},
+                             {.name = "a/constants.pkl", .bytes = "x", .size = 1}};
     const record npz[] = {{.name = "w.npy", .bytes = "x", .size = 1}};
     eg_buf zip = {0};
     (void)state;

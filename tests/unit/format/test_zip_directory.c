@@ -1,4 +1,5 @@
-/* Archives that two readers could understand differently are refused. Cases F01 to F07 and A06 of the format notes. */
+/* Archives that two readers could understand differently are refused. Cases F01 to F07 and A06 of the format
+ * notes. */
 #include "make_torch.h"
 
 #include "format/zip_directory.h"
@@ -30,7 +31,8 @@ static void refused_record(record r, const char *id)
     refused(&zip, id);
 }
 
-static const record two[] = {{.name = "a/x", .bytes = "xxxx", .size = 4}, {.name = "a/y", .bytes = "yyyy", .size = 4}};
+static const record two[] = {{.name = "a/x", .bytes = "xxxx", .size = 4},
+                             {.name = "a/y", .bytes = "yyyy", .size = 4}};
 
 static void put_u32(eg_buf *zip, size_t at, uint32_t value)
 {
@@ -51,7 +53,8 @@ static void stored_and_deflated_records_read(void **state)
     put_zip(&bytes, records, 4);
     assert_true(eg_zip_open(&zip, &arena, (const uint8_t *)bytes.data, bytes.length, &err));
     assert_int_equal(zip.count, 3); /* the folder is left out */
-    assert_memory_equal(eg_zip_read(&zip, &arena, eg_zip_find(&zip, "a/x"), 100, true, &err), "hello hello hello", 17);
+    assert_memory_equal(eg_zip_read(&zip, &arena, eg_zip_find(&zip, "a/x"), 100, true, &err),
+                        "hello hello hello", 17);
     assert_memory_equal(eg_zip_read(&zip, &arena, eg_zip_find(&zip, "a/y"), 100, true, &err), "plain", 5);
     assert_non_null(eg_zip_read(&zip, &arena, eg_zip_find(&zip, "a/e"), 100, true, &err));
     assert_null(eg_zip_find(&zip, "a/"));
@@ -89,8 +92,10 @@ static void f02_duplicate(void **state)
 static void f03_local_name(void **state)
 {
     (void)state;
-    refused_record((record){.name = "a/data.pkl", .local_name = "a/datap.kl", .bytes = "x", .size = 1}, "ZIP-007");
-    refused_record((record){.name = "a/data.pkl", .local_name = "a/data.pk", .bytes = "x", .size = 1}, "ZIP-007");
+    refused_record((record){.name = "a/data.pkl", .local_name = "a/datap.kl", .bytes = "x", .size = 1},
+                   "ZIP-007");
+    refused_record((record){.name = "a/data.pkl", .local_name = "a/data.pk", .bytes = "x", .size = 1},
+                   "ZIP-007");
 }
 
 static void f04_flags_and_methods(void **state)
@@ -106,7 +111,8 @@ static void f04_flags_and_methods(void **state)
 
 static void f05_names(void **state)
 {
-    static const char *const bad[] = {"../x", "/x", "a\\b", "a/../b", "a/./b", "a//b", "c:x", "a/..", ".", "a/\xff\xfe", ""};
+    static const char *const bad[] = {"../x", "/x",   "a\\b", "a/../b",     "a/./b", "a//b",
+                                      "c:x",  "a/..", ".",    "a/\xff\xfe", ""};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refused_record((record){.name = bad[i], .bytes = "x", .size = 1}, "ZIP-004");
@@ -122,7 +128,8 @@ static void f06_bomb(void **state)
 {
     enum { SIZE = 1 << 20 };
     void *zeros = calloc(1, SIZE);
-    record r = {.name = "a/x", .bytes = zeros, .size = SIZE, .deflate = true, .size_change = (uint32_t)(10 - SIZE)};
+    record r = {
+        .name = "a/x", .bytes = zeros, .size = SIZE, .deflate = true, .size_change = (uint32_t)(10 - SIZE)};
     eg_arena arena = {0};
     eg_buf bytes = {0};
     eg_zip zip;
