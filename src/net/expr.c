@@ -100,8 +100,8 @@ static bool add_item(parser *p, eg_expr *expr, const eg_expr *item)
     if ((n & (n - 1)) == 0) {
         const eg_expr **items = EG_NEW_ARRAY(arena_of(p), const eg_expr *, n ? n * 2 : 1);
         const char **names = EG_NEW_ARRAY(arena_of(p), const char *, n ? n * 2 : 1);
-        if (n) memcpy(items, expr->items, n * sizeof *items);
-        if (n) memcpy(names, expr->names, n * sizeof *names);
+        if (n) memcpy(items, expr->items, n * sizeof(void *));
+        if (n) memcpy(names, expr->names, n * sizeof(void *));
         expr->items = items;
         expr->names = names;
     }
@@ -516,7 +516,7 @@ static bool parse_parameters(parser *p, eg_signature *out)
         if (!accept(p, ",")) break;
     }
     out->params = (eg_names){eg_arena_copy(arena_of(p), names, n * sizeof *names), n};
-    out->defaults = eg_arena_copy(arena_of(p), defaults, n * sizeof *defaults);
+    out->defaults = eg_arena_copy(arena_of(p), defaults, n * sizeof(void *));
     return expect(p, ")");
 }
 

@@ -1,5 +1,6 @@
 #include "net/lex.h"
 
+#include <assert.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,7 @@ static bool take_exponent(eg_lexer *lexer, eg_buf *digits)
 static bool parse_integer(const char *digits, int64_t *value)
 {
     *value = 0;
+    assert(digits);
     for (; *digits; digits++)
         if (__builtin_mul_overflow(*value, 10, value) || __builtin_add_overflow(*value, *digits - '0', value))
             return false;

@@ -638,7 +638,7 @@ static void test_show(void **state)
     static const char *const lines[] = {
         "  conv2d (c)                                  [1000, 8, 8]                   5,000        512.00 "
         "k\n",
-        "    linear (1)                                  [2]                          128,002        256.00 "
+        "    linear (1)                                [2]                          128,002        256.00 "
         "k\n",
         "input       [4, 8, 8]\nparameters  133,002\nbuffers     0\nFLOPs       768.00 k (multiply-adds "
         "times two, of one sample)\n",
