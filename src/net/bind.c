@@ -1,5 +1,6 @@
 #include "net/bind.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -48,6 +49,7 @@ static bool set(const eg_arg *arg, const eg_datum *datum, void *attr)
     unsigned char *field = (unsigned char *)attr + arg->offset;
     int64_t pair[2];
     double number;
+    assert(attr); /* an operator with arguments has a struct for them */
     switch (arg->kind) {
     case EG_ARG_INT:
         if (datum->kind != EG_DATUM_INT) return false;
@@ -75,6 +77,7 @@ static void set_none(const eg_arg *arg, void *attr)
     unsigned char *field = (unsigned char *)attr + arg->offset;
     const int64_t pair[2] = {-1, -1};
     const double nan_value = NAN;
+    assert(attr);
     if (arg->kind == EG_ARG_PAIR || arg->kind == EG_ARG_PADDING) memcpy(field, pair, sizeof pair);
     if (arg->kind == EG_ARG_NUMBER) memcpy(field, &nan_value, sizeof nan_value);
 }

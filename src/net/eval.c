@@ -144,7 +144,7 @@ static bool eval_items(eg_eval *eval, const eg_scope *scope, const eg_expr *expr
 
 static bool eval_call(eg_eval *eval, const eg_scope *scope, const eg_expr *expr, eg_datum *out)
 {
-    eg_datum callee;
+    eg_datum callee = {0};
     size_t count = expr->count - 1;
     if (!eval_callee(eval, scope, expr->items[0], &callee) || !eg_eval_spend(eval, expr, (int64_t)count))
         return false;
@@ -221,7 +221,7 @@ bool eg_eval_subscript(eg_eval *eval, const eg_subscript *s, int64_t size, int64
 
 static bool index_list(eg_eval *eval, const eg_subscript *s, const eg_datum *list, eg_datum *out)
 {
-    int64_t start, step, count;
+    int64_t start = 0, step = 1, count = 0;
     if (!eg_eval_subscript(eval, s, (int64_t)list->count, &start, &step, &count) ||
         !eg_eval_spend(eval, s->expr, count))
         return false;
@@ -238,11 +238,11 @@ static bool index_list(eg_eval *eval, const eg_subscript *s, const eg_datum *lis
 /* "18, 34, 50": the keys of a dictionary, for messages. */
 static const char *list_keys(eg_eval *eval, const eg_datum *dict)
 {
-    enum { SHOWN = 16 };
+    enum { SHOWN = 32 }; /* keys and values */
     eg_buf buf = {0};
-    for (size_t i = 0; i < dict->count && i < 2 * SHOWN; i += 2)
+    for (size_t i = 0; i < dict->count && i < SHOWN; i += 2)
         eg_buf_printf(&buf, "%s%s", i ? ", " : "", eg_datum_write(eval->arena, &dict->items[i]));
-    if (dict->count > 2 * SHOWN) eg_buf_puts(&buf, ", …");
+    if (dict->count > SHOWN) eg_buf_puts(&buf, ", …");
     return eg_buf_take(&buf, eval->arena);
 }
 
@@ -381,6 +381,7 @@ static bool (*const rules[])(eg_eval *, const eg_scope *, const eg_expr *, eg_da
 
 bool eg_eval_run(eg_eval *eval, const eg_scope *scope, const eg_expr *expr, eg_datum *out)
 {
+    *out = (eg_datum){.kind = EG_DATUM_NONE};
     if (!eg_eval_spend(eval, expr, 1)) return false;
     if (eval->depth >= EG_EVAL_DEPTH)
         return eg_eval_fail(eval, expr, "limit",

@@ -101,7 +101,7 @@ static bool call_op(eg_eval *eval, const eg_expr *at, const eg_op *op, const eg_
                     eg_datum *out)
 {
     inputs in;
-    size_t taken;
+    size_t taken = 0;
     void *attr;
     if (!take_values(eval, actuals, count, &in, &taken)) return false;
     if (taken == 0)
@@ -491,7 +491,7 @@ static bool call_part(eg_eval *eval, const eg_expr *at, eg_part *part, const eg_
                       eg_datum *out)
 {
     inputs in;
-    size_t taken;
+    size_t taken = 0;
     const eg_part *target = follow_alias(part);
     if (!take_values(eval, actuals, count, &in, &taken)) return false;
     if (taken < count || in.count == 0)

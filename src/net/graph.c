@@ -27,7 +27,7 @@ static eg_node *add_node(eg_graph *graph, eg_layer *layer)
         graph->nodes =
             grow(graph->arena, graph->nodes, graph->node_count, graph->node_capacity, sizeof *graph->nodes);
         graph->layers =
-            grow(graph->arena, graph->layers, graph->node_count, graph->node_capacity, sizeof *graph->layers);
+            grow(graph->arena, graph->layers, graph->node_count, graph->node_capacity, sizeof(void *));
     }
     graph->layers[graph->node_count] = layer;
     return &graph->nodes[graph->node_count++];

@@ -1,5 +1,6 @@
 #include "net/helper.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -199,9 +200,9 @@ static size_t find_parameter(const eg_helper *helper, const eg_actual *actual, s
 
 static bool place_arguments(request *call, const eg_helper *helper)
 {
-    for (size_t i = 0; i < call->count; i++) {
-        const eg_actual *actual = &call->actuals[i];
-        size_t at = find_parameter(helper, actual, i);
+    const eg_actual *actual = call->actuals, *end = actual + call->count;
+    for (size_t position = 0; actual < end; actual++, position++) {
+        size_t at = find_parameter(helper, actual, position);
         if (at == helper->most && actual->name)
             return eg_eval_fail(call->eval, actual->expr, "unknown_argument", "%s takes no argument '%s'",
                                 helper->name, actual->name);
@@ -212,6 +213,7 @@ static bool place_arguments(request *call, const eg_helper *helper)
         if (call->exprs[at])
             return eg_eval_fail(call->eval, actual->expr, "unknown_argument",
                                 "the argument '%s' is given twice", actual->name);
+        assert(at < MOST_PARAMETERS);
         call->exprs[at] = actual->expr;
         call->data[at] = actual->datum;
     }

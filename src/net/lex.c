@@ -1,5 +1,6 @@
 #include "net/lex.h"
 
+#include <assert.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@ eg_lines eg_lines_find(eg_arena *arena, const char *text)
 eg_origin *eg_origin_new(eg_arena *arena, const eg_doc *scalar, const eg_lines *lines)
 {
     eg_origin *origin = EG_NEW(arena, eg_origin);
-    *origin = (eg_origin){scalar->text, scalar->place, !scalar->plain, lines};
+    *origin =
+        (eg_origin){scalar->text, scalar->place, scalar->kind == EG_DOC_SCALAR && !scalar->plain, lines};
     return origin;
 }
 
@@ -150,6 +152,7 @@ static bool take_exponent(eg_lexer *lexer, eg_buf *digits)
 static bool parse_integer(const char *digits, int64_t *value)
 {
     *value = 0;
+    assert(digits);
     for (; *digits; digits++)
         if (__builtin_mul_overflow(*value, 10, value) || __builtin_add_overflow(*value, *digits - '0', value))
             return false;
