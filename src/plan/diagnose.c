@@ -39,10 +39,11 @@ static size_t list_paths(eg_arena *arena, const char *const *names, size_t count
 
 const char *eg_near_name(eg_arena *arena, const char *pattern, const char *const *names, size_t count)
 {
-    enum { LIMIT = 2000 };
+    enum { LIMIT = 2000, TOO_SHORT = 1 };
     const char **paths = EG_NEW_ARRAY(arena, const char *, LIMIT);
     const char *words = plain_words(arena, pattern);
-    return words[0] ? eg_nearest(words, paths, list_paths(arena, names, count, paths, LIMIT)) : NULL;
+    return strlen(words) > TOO_SHORT ? eg_nearest(words, paths, list_paths(arena, names, count, paths, LIMIT))
+                                     : NULL;
 }
 
 const char *eg_name_list(eg_arena *arena, const char *const *names, size_t count)
