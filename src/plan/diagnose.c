@@ -17,7 +17,7 @@ static const char *plain_words(eg_arena *arena, const char *pattern)
     for (; *pattern; pattern++)
         if (*pattern != '\\' && *pattern != '^' && *pattern != '$') eg_buf_add(&out, pattern, 1);
     while (out.length && strchr(".*+?", out.data[out.length - 1])) out.length--;
-    return eg_arena_substring(arena, out.data, out.length);
+    return eg_buf_take(&out, arena);
 }
 
 /* The names and the module paths above them, each once, in order; at most `limit`. */
