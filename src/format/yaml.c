@@ -53,7 +53,7 @@ static void *grow(eg_arena *arena, void *items, size_t count, size_t *capacity, 
 
 static void push(eg_arena *arena, doc_list *list, const eg_doc *doc)
 {
-    list->items = grow(arena, list->items, list->count, &list->capacity, sizeof *list->items);
+    list->items = grow(arena, list->items, list->count, &list->capacity, sizeof(const eg_doc *));
     list->items[list->count++] = doc;
 }
 
@@ -164,7 +164,8 @@ static bool read_alias(reader *r, int depth, built *out)
     r->expanded += out->nodes;
     if (r->expanded > MAX_EXPANDED)
         return fail_here(r, "aliases expand to more than 100000 nodes at '*%s'", name);
-    if (depth + out->height - 1 > MAX_DEPTH) return fail_here(r, "alias '*%s' nests deeper than 64 levels", name);
+    if (depth + out->height - 1 > MAX_DEPTH)
+        return fail_here(r, "alias '*%s' nests deeper than 64 levels", name);
     return true;
 }
 
