@@ -2,6 +2,7 @@
 #ifndef ENGRAFT_RECIPE_RECIPE_H
 #define ENGRAFT_RECIPE_RECIPE_H
 
+#include "engraft/recipe.h"
 #include "format/yaml.h"
 
 /* Checks a document as the recipe file at `path`, which is not read. All that is wrong goes to problems; NULL
