@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -128,10 +127,9 @@ static bool next(reader *r)
 
 __attribute__((format(printf, 2, 3))) static bool fail_here(reader *r, const char *format, ...)
 {
-    char text[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    const char *text = eg_arena_vprintf(r->arena, format, args);
     va_end(args);
     return eg_fail_at(r->err, EG_RECIPE, place_of(r, r->event.start_mark), "%s", text);
 }
