@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -53,7 +52,7 @@ static void *grow(eg_arena *arena, void *items, size_t count, size_t *capacity, 
 
 static void push(eg_arena *arena, doc_list *list, const eg_doc *doc)
 {
-    list->items = grow(arena, list->items, list->count, &list->capacity, sizeof *list->items);
+    list->items = grow(arena, list->items, list->count, &list->capacity, sizeof(const eg_doc *));
     list->items[list->count++] = doc;
 }
 
@@ -128,10 +127,9 @@ static bool next(reader *r)
 
 __attribute__((format(printf, 2, 3))) static bool fail_here(reader *r, const char *format, ...)
 {
-    char text[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    const char *text = eg_arena_vprintf(r->arena, format, args);
     va_end(args);
     return eg_fail_at(r->err, EG_RECIPE, place_of(r, r->event.start_mark), "%s", text);
 }
@@ -164,7 +162,8 @@ static bool read_alias(reader *r, int depth, built *out)
     r->expanded += out->nodes;
     if (r->expanded > MAX_EXPANDED)
         return fail_here(r, "aliases expand to more than 100000 nodes at '*%s'", name);
-    if (depth + out->height - 1 > MAX_DEPTH) return fail_here(r, "alias '*%s' nests deeper than 64 levels", name);
+    if (depth + out->height - 1 > MAX_DEPTH)
+        return fail_here(r, "alias '*%s' nests deeper than 64 levels", name);
     return true;
 }
 

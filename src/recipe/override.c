@@ -73,7 +73,7 @@ static const eg_doc *set_item(const setter *s, const eg_doc *list, const char *s
     if (!item) return NULL;
     eg_doc *copy = EG_NEW(s->in->arena, eg_doc);
     *copy = *list;
-    copy->items = eg_arena_copy(s->in->arena, list->items, list->count * sizeof *list->items);
+    copy->items = eg_arena_copy(s->in->arena, list->items, list->count * sizeof(const eg_doc *));
     copy->items[at] = item;
     return copy;
 }

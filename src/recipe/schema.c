@@ -487,7 +487,7 @@ static void read_fields(eg_schema *in, const eg_section *section, const eg_doc *
         const eg_doc *value = doc ? eg_doc_find(doc, field->key) : NULL;
         if (field->type == EG_TYPE_UNSUPPORTED) continue;
         if (field->type != EG_TYPE_SECTION || eg_doc_is_null(value)) read_standard(in, field, out);
-        if (!eg_doc_is_null(value))
+        if (value && !eg_doc_is_null(value))
             read_value(in, field, value, out);
         else if (field->required && doc)
             eg_problem_add(in->problems, "missing_key", value ? value->place : place, "'%s' is missing%s: %s",
@@ -517,8 +517,8 @@ const eg_doc *eg_schema_wrap(eg_arena *arena, const char *key, const eg_doc *val
     const eg_doc *key_doc = name;
     *name = (eg_doc){.place = value->place, .text = key, .plain = true};
     *map = (eg_doc){.kind = EG_DOC_MAP, .place = value->place, .text = "", .count = 1};
-    map->keys = eg_arena_copy(arena, &key_doc, sizeof key_doc);
-    map->items = eg_arena_copy(arena, &value, sizeof value);
+    map->keys = eg_arena_copy(arena, &key_doc, sizeof(const eg_doc *));
+    map->items = eg_arena_copy(arena, &value, sizeof(const eg_doc *));
     return map;
 }
 
