@@ -17,7 +17,7 @@ static const char *plain_words(eg_arena *arena, const char *pattern)
     for (; *pattern; pattern++)
         if (*pattern != '\\' && *pattern != '^' && *pattern != '$') eg_buf_add(&out, pattern, 1);
     while (out.length && strchr(".*+?", out.data[out.length - 1])) out.length--;
-    return eg_arena_substring(arena, out.data, out.length);
+    return eg_buf_take(&out, arena);
 }
 
 /* The names and the module paths above them, each once, in order; at most `limit`. */
@@ -39,10 +39,11 @@ static size_t list_paths(eg_arena *arena, const char *const *names, size_t count
 
 const char *eg_near_name(eg_arena *arena, const char *pattern, const char *const *names, size_t count)
 {
-    enum { LIMIT = 2000 };
+    enum { LIMIT = 2000, TOO_SHORT = 1 };
     const char **paths = EG_NEW_ARRAY(arena, const char *, LIMIT);
     const char *words = plain_words(arena, pattern);
-    return words[0] ? eg_nearest(words, paths, list_paths(arena, names, count, paths, LIMIT)) : NULL;
+    return strlen(words) > TOO_SHORT ? eg_nearest(words, paths, list_paths(arena, names, count, paths, LIMIT))
+                                     : NULL;
 }
 
 const char *eg_name_list(eg_arena *arena, const char *const *names, size_t count)

@@ -16,6 +16,7 @@ typedef struct worker {
     eg_error *err;
     const eg_rule *rule;
     int32_t number;
+    bool spoiled; /* a malformed name has been reported */
 } worker;
 
 const char *eg_keymap_rule_text(eg_arena *arena, const eg_keymap *map, int32_t rule)
@@ -35,7 +36,10 @@ static void change(worker *w, size_t i, const char *name)
 {
     eg_keymap *map = w->map;
     if (name && strcmp(name, map->names[i]) == 0) return;
+    map->rules[w->number].changed++;
     if (name && !is_well_formed(name) && is_well_formed(map->names[i])) {
+        if (w->spoiled) return;
+        w->spoiled = true;
         eg_problem_add(w->problems, "bad_name", w->rule->place,
                        "rule %d (%s) turns '%s' into '%s', which is no name", w->number + 1, w->rule->text,
                        map->names[i], name);
@@ -44,7 +48,6 @@ static void change(worker *w, size_t i, const char *name)
     map->names[i] = name;
     if (map->first[i] < 0) map->first[i] = w->number;
     map->last[i] = w->number;
-    map->rules[w->number].changed++;
 }
 
 /* ---- unused rules ---- */
@@ -258,7 +261,7 @@ bool eg_keymap_build(eg_keymap *map, eg_arena *arena, const eg_transfer_section 
     }
     for (size_t r = 0; r < map->rule_count; r++) {
         map->rules[r].rule = &transfer->rules[r];
-        worker w = {map, arena, source, transfer, problems, err, &transfer->rules[r], (int32_t)r};
+        worker w = {map, arena, source, transfer, problems, err, &transfer->rules[r], (int32_t)r, false};
         if (!verbs[transfer->rules[r].verb](&w)) return false;
     }
     return true;

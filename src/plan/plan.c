@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/str.h"
+#include "net/weights.h"
 #include "plan/diagnose.h"
 #include "plan/freeze.h"
 #include "plan/keymap.h"
@@ -262,6 +263,17 @@ static void report_idle_init(builder *b, const eg_matcher *matcher)
     eg_problem_suggest(b->problems, "remove the item, or let 'skip' speak of the same names");
 }
 
+static void draw_from(builder *b, eg_step *step, const eg_param *param, const eg_init_rule *rule)
+{
+    eg_error err = {0};
+    if (rule->init.kind == EG_INIT_DEFAULT) return;
+    if (eg_init_check(param, &rule->init, &err))
+        step->init = rule->init;
+    else
+        eg_problem_add(b->problems, "bad_init", rule->match.place, "init '%s': %s", rule->match.text,
+                       err.text);
+}
+
 /* The first rule that fits a parameter that is drawn; buffers keep their layer's own start. */
 static bool assign_init(builder *b)
 {
@@ -278,8 +290,8 @@ static bool assign_init(builder *b)
             if (matched == EG_MATCH_FAILED) return false;
             if (matched == EG_NO_MATCH || !drawn) continue;
             list[r].claims++;
-            if (recipe->init[r].init.kind != EG_INIT_DEFAULT) step->init = recipe->init[r].init;
             drawn = false;
+            draw_from(b, step, param, &recipe->init[r]);
         }
     }
     for (size_t r = 0; r < recipe->init_count; r++) {

@@ -18,6 +18,8 @@ typedef struct printer {
     bool colour;
     item *items;
     size_t count;
+    size_t *next,
+        *inner; /* per item: the next of its heading's, and of its line's group; SIZE_MAX: the last */
 } printer;
 
 static const char *on(const printer *p, const char *code)
@@ -75,7 +77,7 @@ static item source_item(eg_arena *arena, const eg_plan_source *source)
 
 /* Items with equal keys, in order of first appearance: next[i] is the next of i's group, and the groups'
  * first items are listed. */
-static size_t group(printer *p, const char *(*key)(eg_arena *arena, const item *item), const size_t *members,
+static size_t group(printer *p, const char *(*key)(eg_arena *arena, const item *of), const size_t *members,
                     size_t count, size_t *firsts, size_t *next)
 {
     eg_map *index = eg_map_new(&p->arena);
@@ -96,15 +98,15 @@ static size_t group(printer *p, const char *(*key)(eg_arena *arena, const item *
     return groups;
 }
 
-static const char *heading_key(eg_arena *arena, const item *item)
+static const char *heading_key(eg_arena *arena, const item *of)
 {
     (void)arena;
-    return item->heading;
+    return of->heading;
 }
 
-static const char *line_key(eg_arena *arena, const item *item)
+static const char *line_key(eg_arena *arena, const item *of)
 {
-    return eg_arena_printf(arena, "%s\n%s", eg_fold_shape(arena, item->name), item->note);
+    return eg_arena_printf(arena, "%s\n%s", eg_fold_shape(arena, of->name), of->note);
 }
 
 static size_t chain(size_t first, const size_t *next, size_t *members)
@@ -125,14 +127,12 @@ static void print_line(printer *p, const eg_fold *fold, const char *note)
 /* The lines of one heading. */
 static void print_members(printer *p, const size_t *members, size_t count)
 {
-    size_t *firsts = EG_NEW_ARRAY(&p->arena, size_t, count),
-           *next = EG_NEW_ARRAY(&p->arena, size_t, p->count);
-    size_t *same = EG_NEW_ARRAY(&p->arena, size_t, count);
+    size_t *firsts = EG_NEW_ARRAY(&p->arena, size_t, count), *same = EG_NEW_ARRAY(&p->arena, size_t, count);
     const char **names = EG_NEW_ARRAY(&p->arena, const char *, count);
-    size_t groups = group(p, line_key, members, count, firsts, next);
+    size_t groups = group(p, line_key, members, count, firsts, p->inner);
     for (size_t g = 0; g < groups; g++) {
         const eg_fold *folds;
-        size_t n = chain(firsts[g], next, same);
+        size_t n = chain(firsts[g], p->inner, same);
         for (size_t i = 0; i < n; i++) names[i] = p->items[same[i]].name;
         size_t lines = eg_fold_names(&p->arena, names, n, &folds);
         for (size_t i = 0; i < lines; i++) print_line(p, &folds[i], p->items[same[0]].note);
@@ -143,13 +143,12 @@ static void print_items(printer *p)
 {
     size_t *all = EG_NEW_ARRAY(&p->arena, size_t, p->count),
            *firsts = EG_NEW_ARRAY(&p->arena, size_t, p->count);
-    size_t *next = EG_NEW_ARRAY(&p->arena, size_t, p->count),
-           *members = EG_NEW_ARRAY(&p->arena, size_t, p->count);
+    size_t *members = EG_NEW_ARRAY(&p->arena, size_t, p->count);
     for (size_t i = 0; i < p->count; i++) all[i] = i;
-    size_t groups = group(p, heading_key, all, p->count, firsts, next);
+    size_t groups = group(p, heading_key, all, p->count, firsts, p->next);
     for (size_t g = 0; g < groups; g++) {
         const char *heading = p->items[firsts[g]].heading;
-        size_t count = chain(firsts[g], next, members);
+        size_t count = chain(firsts[g], p->next, members);
         bool bad = eg_starts_with(heading, eg_fate_name(EG_FATE_UNEXPECTED));
         fprintf(p->out, "\n%s%s%s  (%zu)\n", on(p, bad ? RED : BOLD), heading, on(p, PLAIN), count);
         print_members(p, members, count);
@@ -179,7 +178,10 @@ static void print_summary(const printer *p, const eg_plan *plan)
 void eg_plan_print(const eg_plan *plan, FILE *out, bool colour)
 {
     printer p = {.out = out, .colour = colour};
-    p.items = EG_NEW_ARRAY(&p.arena, item, plan->step_count + plan->source_count);
+    size_t room = plan->step_count + plan->source_count;
+    p.items = EG_NEW_ARRAY(&p.arena, item, room);
+    p.next = EG_NEW_ARRAY(&p.arena, size_t, room);
+    p.inner = EG_NEW_ARRAY(&p.arena, size_t, room);
     for (size_t i = 0; i < plan->step_count; i++)
         p.items[p.count++] = step_item(&p.arena, plan, &plan->steps[i]);
     for (size_t i = 0; i < plan->source_count; i++)
