@@ -46,10 +46,11 @@ bool eg_image_allocate(eg_image *image, uint64_t width, uint64_t height, int cha
     if (__builtin_mul_overflow(width, height, &pixels) || pixels > PIXEL_LIMIT)
         return eg_fail(err, EG_MALFORMED, "the image has %llu x %llu pixels, expected at most %u in all",
                        (unsigned long long)width, (unsigned long long)height, PIXEL_LIMIT);
-    image->width = (int)width;
-    image->height = (int)height;
-    image->channels = channels;
-    image->pixels = eg_malloc(eg_size_product((size_t)pixels, (size_t)channels));
+    uint8_t *memory = malloc(eg_size_product((size_t)pixels, (size_t)channels)); /* up to half a gigabyte */
+    if (!memory)
+        return eg_fail(err, EG_SYSTEM, "no memory for an image of %llu x %llu pixels",
+                       (unsigned long long)width, (unsigned long long)height);
+    *image = (eg_image){(int)width, (int)height, channels, memory};
     return true;
 }
 
