@@ -55,8 +55,23 @@ static uint64_t byte_size(const placed *p)
     return p->numel * eg_dtype_size(p->entry->dtype);
 }
 
-/* Groups entries of one storage and type, larger ones first where they start together, then as in the store.
- */
+static int compare_dims(const int64_t *a, const int64_t *b, uint32_t rank)
+{
+    for (uint32_t i = 0; i < rank; i++)
+        if (a[i] != b[i]) return a[i] < b[i] ? -1 : 1;
+    return 0;
+}
+
+/* Contiguous views first, then strided ones, equal ones side by side. */
+static int by_view(const eg_entry *a, const eg_entry *b)
+{
+    if (!a->strides || !b->strides) return (a->strides != NULL) - (b->strides != NULL);
+    if (a->shape.rank != b->shape.rank) return a->shape.rank < b->shape.rank ? -1 : 1;
+    int order = compare_dims(a->shape.dims, b->shape.dims, a->shape.rank);
+    return order ? order : compare_dims(a->strides, b->strides, a->shape.rank);
+}
+
+/* Groups entries of one storage and type, larger ones first where they start together, then as in the store. */
 static int by_place(const void *a, const void *b)
 {
     const placed *x = *(placed *const *)a, *y = *(placed *const *)b;
@@ -65,14 +80,13 @@ static int by_place(const void *a, const void *b)
     if (x->entry->dtype != y->entry->dtype) return x->entry->dtype < y->entry->dtype ? -1 : 1;
     if (x->entry->offset != y->entry->offset) return x->entry->offset < y->entry->offset ? -1 : 1;
     if (x->numel != y->numel) return x->numel > y->numel ? -1 : 1;
-    return x->position < y->position ? -1 : 1;
+    int order = by_view(x->entry, y->entry);
+    return order ? order : x->position < y->position ? -1 : 1;
 }
 
 static bool same_view(const eg_entry *a, const eg_entry *b)
 {
-    if (a->offset != b->offset || !eg_shape_equal(a->shape, b->shape)) return false;
-    if (!a->strides || !b->strides) return a->strides == b->strides;
-    return memcmp(a->strides, b->strides, a->shape.rank * sizeof *a->strides) == 0;
+    return a->offset == b->offset && eg_shape_equal(a->shape, b->shape) && by_view(a, b) == 0;
 }
 
 /* Contiguous entries inside `host` (the widest before it, or the same view) become windows of it. */
@@ -90,15 +104,16 @@ static void find_hosts(layout *l)
     placed **sorted = eg_malloc(eg_size_product(l->count, sizeof *sorted));
     for (size_t i = 0; i < l->count; i++) sorted[i] = &l->items[i];
     if (l->count) qsort(sorted, l->count, sizeof *sorted, by_place);
-    const placed *host = NULL;
+    const placed *hosts[2] = {NULL, NULL}; /* the widest contiguous one so far, the last strided one */
     for (size_t i = 0; i < l->count; i++) {
         placed *p = sorted[i];
-        if (host && shares(p, host)) {
-            p->host = host->entry;
-            p->offset = (p->entry->offset - host->entry->offset) / eg_dtype_size(p->entry->dtype);
+        const placed **host = &hosts[p->entry->strides != NULL];
+        if (*host && shares(p, *host)) {
+            p->host = (*host)->entry;
+            p->offset = (p->entry->offset - (*host)->entry->offset) / eg_dtype_size(p->entry->dtype);
         } else {
             p->host = p->entry;
-            host = p;
+            *host = p;
         }
     }
     free(sorted);

@@ -270,7 +270,7 @@ static size_t without_folders(eg_zip_entry *entries, size_t count)
 
 bool eg_zip_open(eg_zip *zip, eg_arena *arena, const uint8_t *bytes, uint64_t size, eg_error *err)
 {
-    directory d;
+    directory d = {0};
     *zip = (eg_zip){.bytes = bytes, .size = size};
     if (!read_end(bytes, size, &d, err)) return false;
     if (d.count > d.size / CENTRAL_SIZE) return outside(err, d.size, d.offset);
