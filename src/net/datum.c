@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -44,24 +45,39 @@ double eg_datum_number(const eg_datum *datum)
     return datum->kind == EG_DATUM_REAL ? datum->real : (double)datum->integer;
 }
 
-/* The shortest form that reads back as the same number, always recognisable as a real. */
+/* The shortest form that reads back as the same number, as Python's repr(). */
 static void write_real(eg_buf *buf, double real)
 {
     char text[40];
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, real);
+    int digits = 1;
+    for (; digits < 17; digits++) {
+        snprintf(text, sizeof text, "%.*e", digits - 1, real);
         if (eg_number_parse(text) == real) break;
     }
-    eg_buf_puts(buf, text);
-    if (!strpbrk(text, ".en")) eg_buf_puts(buf, ".0");
+    snprintf(text, sizeof text, "%.*e", digits - 1, real);
+    int exponent = atoi(strchr(text, 'e') + 1), decimals = digits - 1 - exponent;
+    if (exponent < -4 || exponent >= 16)
+        eg_buf_printf(buf, "%.*g", digits, real);
+    else
+        eg_buf_printf(buf, "%.*f", decimals > 1 ? decimals : 1, real);
 }
 
-/* Quoted unless it is a plain word that YAML and the language read as a text. */
+/* In quotes, so that it reads back as a text whatever it says; YAML escapes where it has control characters.
+ */
 static void write_text(eg_buf *buf, const char *text)
 {
-    eg_buf_puts(buf, "'");
-    for (const char *c = text; *c; c++) eg_buf_printf(buf, *c == '\'' ? "''" : "%c", *c);
-    eg_buf_puts(buf, "'");
+    bool escapes = false;
+    for (const char *c = text; *c; c++) escapes |= (unsigned char)*c < 0x20;
+    eg_buf_puts(buf, escapes ? "\"" : "'");
+    for (const char *c = text; *c; c++) {
+        if ((unsigned char)*c < 0x20)
+            eg_buf_printf(buf, "\\x%02x", (unsigned char)*c);
+        else if (escapes && (*c == '"' || *c == '\\'))
+            eg_buf_printf(buf, "\\%c", *c);
+        else
+            eg_buf_printf(buf, !escapes && *c == '\'' ? "''" : "%c", *c);
+    }
+    eg_buf_puts(buf, escapes ? "\"" : "'");
 }
 
 static void write(eg_buf *buf, const eg_datum *datum)

@@ -69,9 +69,11 @@ static bool expected(parser *p, const char *what)
     const eg_origin *origin = p->lexer.origin;
     const char *found = eg_printable(arena_of(p), origin->text + p->token.at, p->token.length);
     eg_place place = eg_origin_place(origin, p->token.at);
-    if (p->token.kind == EG_TOKEN_END)
-        return eg_fail_at(p->err, EG_RECIPE, place, "expected %s, but the expression ends", what);
-    return eg_fail_at(p->err, EG_RECIPE, place, "expected %s, found '%s'", what, found);
+    if (p->token.kind != EG_TOKEN_END)
+        return eg_fail_at(p->err, EG_RECIPE, place, "expected %s, found '%s'", what, found);
+    bool cut = !origin->quoted && strcmp(what, "')'") == 0; /* conv2d(3 of [conv2d(3, 1)] */
+    return eg_fail_at(p->err, EG_RECIPE, place, "expected %s, but the expression ends%s", what,
+                      cut ? " (inside [ ] or { } of YAML, an expression with commas needs quotes)" : "");
 }
 
 static bool expect(parser *p, const char *word)
@@ -509,7 +511,7 @@ static bool parse_parameters(parser *p, eg_signature *out)
         if (!advance(p)) return false;
         if (accept(p, "=") && !(defaults[n] = parse_expr(p))) return false;
         if (n > 0 && defaults[n - 1] && !defaults[n])
-            return expected(p, "a default, as the parameter before has one,");
+            return expected(p, "a default (as the parameter before it has)");
         n++;
         if (!accept(p, ",")) break;
     }
@@ -521,7 +523,7 @@ static bool parse_parameters(parser *p, eg_signature *out)
 static bool parse_signature(parser *p, eg_signature *out)
 {
     if (p->token.kind != EG_TOKEN_NAME || is_keyword(p->token.text))
-        return expected(p, "a block's name and parameters, as in basic(planes, stride=1),");
+        return expected(p, "a block's head such as basic(planes, stride=1)");
     out->name = p->token.text;
     if (!advance(p) || !expect(p, "(") || !parse_parameters(p, out)) return false;
     if (p->err->code != EG_OK) return false;

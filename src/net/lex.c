@@ -21,7 +21,8 @@ eg_lines eg_lines_find(eg_arena *arena, const char *text)
 eg_origin *eg_origin_new(eg_arena *arena, const eg_doc *scalar, const eg_lines *lines)
 {
     eg_origin *origin = EG_NEW(arena, eg_origin);
-    *origin = (eg_origin){scalar->text, scalar->place, !scalar->plain, lines};
+    *origin =
+        (eg_origin){scalar->text, scalar->place, scalar->kind == EG_DOC_SCALAR && !scalar->plain, lines};
     return origin;
 }
 

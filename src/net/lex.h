@@ -21,6 +21,7 @@ typedef struct eg_origin {
     const eg_lines *lines; /* of the file; NULL: places count from the scalar's start */
 } eg_origin;
 
+/* Also of a list or mapping, as the place of what has no text of its own. */
 eg_origin *eg_origin_new(eg_arena *arena, const eg_doc *scalar, const eg_lines *lines);
 /* The place of the byte at an offset in the scalar's text. */
 eg_place eg_origin_place(const eg_origin *origin, size_t offset);
