@@ -251,7 +251,7 @@ static void what_is_wrong_is_found_first(void **state)
     fails(&at, "digits-pretrain", EG_SYSTEM, "");
     at.override_count = 1;
     set(&at, "output.checkpoint", inside(&at, "a.pth"));
-    set(&at, "train.lr", "1e30");
+    set(&at, "train.lr", "1e8");
     fails(&at, "digits-pretrain", EG_DIVERGED, "training diverged");
     assert_false(eg_path_exists(inside(&at, "a.pth")));
     place_close(&at);
