@@ -50,7 +50,7 @@ bool eg_state_dict_references(const eg_pickle *pickle, const eg_checkpoint_optio
         if (!list || out->reference_count == capacity) {
             capacity = capacity ? capacity * 2 : 16;
             eg_checkpoint_reference *more = EG_NEW_ARRAY(arena, eg_checkpoint_reference, capacity);
-            if (out->reference_count) memcpy(more, list, out->reference_count * sizeof *more);
+            if (list) memcpy(more, list, out->reference_count * sizeof *more);
             out->references = list = more;
         }
         list[out->reference_count++] =
