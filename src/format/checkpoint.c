@@ -32,7 +32,7 @@ static bool is_safetensors(const eg_mapping *m)
     if (m->size < 9) return false;
     for (int i = 8; i-- > 0;) n = n << 8 | m->bytes[i];
     while (at < m->size && strchr(" \t\r\n", m->bytes[at]) && m->bytes[at]) at++;
-    return n >= 2 && n <= 100 * 1000 * 1000 && n <= m->size - 8 && at < m->size && m->bytes[at] == '{';
+    return n >= 2 && n <= 100000000 && n <= m->size - 8 && at < m->size && m->bytes[at] == '{';
 }
 
 static bool is_gguf(const eg_mapping *m)

@@ -668,7 +668,8 @@ static bool op_persistent(machine *m, const operand *x)
 
 static memo_slot *memo_find(memo_slot *slots, size_t capacity, uint32_t index)
 {
-    size_t at = index * 0x9E3779B1u & (capacity - 1);
+    uint32_t hash = index * 0x9E3779B1u;
+    size_t at = hash & (capacity - 1);
     while (slots[at].ref && slots[at].index != index) at = (at + 1) & (capacity - 1);
     return &slots[at];
 }

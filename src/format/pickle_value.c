@@ -239,7 +239,7 @@ eg_ref eg_py_get(const eg_pickle *pickle, eg_ref dict, const char *key)
     eg_ref ref = dict ? dict_of(pickle, dict) : 0;
     if (!ref) return 0;
     const eg_py_node *node = node_of(pickle, ref), *first = is_made(node) ? initial(pickle, node) : NULL;
-    for (uint32_t i = node->count / 2; i-- > 0;)
+    for (size_t i = node->count / 2; i-- > 0;)
         if (eg_py_is_text(pickle, node->items[2 * i], key)) return node->items[2 * i + 1];
     for (uint32_t i = pairs_within(first); i-- > 0;) {
         const eg_py_node *pair = first->kind == EG_PY_DICT ? first : node_of(pickle, first->items[i]);

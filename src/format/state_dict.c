@@ -47,10 +47,10 @@ bool eg_state_dict_references(const eg_pickle *pickle, const eg_checkpoint_optio
                 "UNSAFE: the file references %s.%s (offset %llu); a Python loader could execute it",
                 node->module, node->name, (unsigned long long)node->offset);
         if (!eg_map_add(seen, eg_arena_printf(arena, "%s\n%s", node->module, node->name), 1)) continue;
-        if (out->reference_count == capacity) {
+        if (!list || out->reference_count == capacity) {
             capacity = capacity ? capacity * 2 : 16;
             eg_checkpoint_reference *more = EG_NEW_ARRAY(arena, eg_checkpoint_reference, capacity);
-            if (out->reference_count) memcpy(more, list, out->reference_count * sizeof *more);
+            if (list) memcpy(more, list, out->reference_count * sizeof *more);
             out->references = list = more;
         }
         list[out->reference_count++] =

@@ -7,7 +7,7 @@
 #include "format/pickle_value.h"
 #include "format/state_dict.h"
 
-enum { PROTOCOL = 1001 };
+enum { PROTOCOL = 1001, MAX_MAGIC = 64 /* bytes of the first pickle */ };
 
 /* PROTO 2, LONG1 of ten bytes: 0x1950a86a20f9469cfc6c; torch compares the number, so any protocol byte will
  * do. */
@@ -35,10 +35,17 @@ static bool is_magic(const eg_pickle *pickle)
            memcmp(node->bytes, magic, sizeof magic) == 0;
 }
 
+/* Protocols 4 and 5 put a frame before the number, so the first pickle is parsed, not compared. */
 bool eg_torch_legacy_is(const uint8_t *bytes, uint64_t size)
 {
-    return size > 4 + sizeof magic && bytes[0] == 0x80 && bytes[2] == 0x8A && bytes[3] == sizeof magic &&
-           memcmp(bytes + 4, magic, sizeof magic) == 0;
+    eg_arena arena = {0};
+    uint64_t used = 0;
+    bool possible = size > 4 && bytes[0] == 0x80;
+    const eg_pickle *pickle =
+        possible ? eg_pickle_parse(&arena, bytes, size < MAX_MAGIC ? size : MAX_MAGIC, &used, NULL) : NULL;
+    bool is = pickle && is_magic(pickle);
+    eg_arena_clear(&arena);
+    return is;
 }
 
 /* The three pickles before the object. */

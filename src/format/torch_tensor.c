@@ -1,5 +1,6 @@
 #include "format/torch_tensor.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -45,6 +46,7 @@ static bool storage_size(const eg_storage_class *class, uint64_t numel, uint64_t
 static bool add_storage(eg_torch *torch, const eg_torch_storage *one, eg_error *err)
 {
     uint64_t size;
+    assert(one->class);
     int64_t at = eg_map_find(torch->index, one->key);
     if (at >= 0) {
         const eg_torch_storage *known = &torch->storages[at];
@@ -379,6 +381,7 @@ static bool open_nested(const request *r, eg_ref ref, window *w)
 /* The dtype: the storage's, or the one that _rebuild_tensor_v3 names. Counts the window in its elements. */
 static bool find_dtype(const request *r, const parts *from, window *w, eg_dtype *dtype)
 {
+    assert(w->storage);
     const eg_storage_class *class = w->storage->class;
     *dtype = class->dtype;
     if (from->dtype) {

@@ -24,6 +24,10 @@ typedef struct placed {
     size_t position; /* in the store */
 } placed;
 
+typedef struct order {
+    placed *item;
+} order;
+
 typedef struct layout {
     placed *items; /* store order */
     size_t count;
@@ -67,21 +71,22 @@ static int by_view(const eg_entry *a, const eg_entry *b)
 {
     if (!a->strides || !b->strides) return (a->strides != NULL) - (b->strides != NULL);
     if (a->shape.rank != b->shape.rank) return a->shape.rank < b->shape.rank ? -1 : 1;
-    int order = compare_dims(a->shape.dims, b->shape.dims, a->shape.rank);
-    return order ? order : compare_dims(a->strides, b->strides, a->shape.rank);
+    int dims = compare_dims(a->shape.dims, b->shape.dims, a->shape.rank);
+    return dims ? dims : compare_dims(a->strides, b->strides, a->shape.rank);
 }
 
-/* Groups entries of one storage and type, larger ones first where they start together, then as in the store. */
+/* Groups entries of one storage and type, larger ones first where they start together, then as in the store.
+ */
 static int by_place(const void *a, const void *b)
 {
-    const placed *x = *(placed *const *)a, *y = *(placed *const *)b;
+    const placed *x = ((const order *)a)->item, *y = ((const order *)b)->item;
     uintptr_t s = (uintptr_t)x->entry->storage, t = (uintptr_t)y->entry->storage;
     if (s != t) return s < t ? -1 : 1;
     if (x->entry->dtype != y->entry->dtype) return x->entry->dtype < y->entry->dtype ? -1 : 1;
     if (x->entry->offset != y->entry->offset) return x->entry->offset < y->entry->offset ? -1 : 1;
     if (x->numel != y->numel) return x->numel > y->numel ? -1 : 1;
-    int order = by_view(x->entry, y->entry);
-    return order ? order : x->position < y->position ? -1 : 1;
+    int views = by_view(x->entry, y->entry);
+    return views ? views : x->position < y->position ? -1 : 1;
 }
 
 static bool same_view(const eg_entry *a, const eg_entry *b)
@@ -101,12 +106,12 @@ static bool shares(const placed *p, const placed *host)
 
 static void find_hosts(layout *l)
 {
-    placed **sorted = eg_malloc(eg_size_product(l->count, sizeof *sorted));
-    for (size_t i = 0; i < l->count; i++) sorted[i] = &l->items[i];
+    order *sorted = eg_malloc(eg_size_product(l->count, sizeof *sorted));
+    for (size_t i = 0; i < l->count; i++) sorted[i].item = &l->items[i];
     if (l->count) qsort(sorted, l->count, sizeof *sorted, by_place);
     const placed *hosts[2] = {NULL, NULL}; /* the widest contiguous one so far, the last strided one */
     for (size_t i = 0; i < l->count; i++) {
-        placed *p = sorted[i];
+        placed *p = sorted[i].item;
         const placed **host = &hosts[p->entry->strides != NULL];
         if (*host && shares(p, *host)) {
             p->host = (*host)->entry;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "base/map.h"
@@ -239,19 +241,19 @@ static bool read_entry(const eg_zip *zip, eg_arena *arena, const directory *d, e
 
 static int by_header(const void *a, const void *b)
 {
-    const eg_zip_entry *x = *(const eg_zip_entry *const *)a, *y = *(const eg_zip_entry *const *)b;
+    const eg_zip_entry *x = a, *y = b;
     if (x->header != y->header) return x->header < y->header ? -1 : 1;
     return strcmp(x->name, y->name);
 }
 
 static bool check_overlaps(const eg_zip_entry *entries, size_t count, eg_error *err)
 {
-    const eg_zip_entry **sorted = eg_malloc(eg_size_product(count, sizeof *sorted));
+    eg_zip_entry *sorted = eg_malloc(eg_size_product(count, sizeof *sorted));
     bool ok = true;
-    for (size_t i = 0; i < count; i++) sorted[i] = &entries[i];
+    for (size_t i = 0; i < count; i++) sorted[i] = entries[i];
     if (count) qsort(sorted, count, sizeof *sorted, by_header);
     for (size_t i = 1; ok && i < count; i++) {
-        const eg_zip_entry *a = sorted[i - 1], *b = sorted[i];
+        const eg_zip_entry *a = &sorted[i - 1], *b = &sorted[i];
         if (a->data + a->stored > b->header)
             ok = eg_fail_id(err, EG_MALFORMED, "ZIP-006", "entries '%s' and '%s' overlap", a->name, b->name);
     }
@@ -340,7 +342,7 @@ static int inflate_all(z_stream *z, const uint8_t *in, uint64_t in_size, uint8_t
     while (result == Z_OK) {
         uint64_t give = in_size - in_done < piece ? in_size - in_done : piece;
         uint64_t room = out_size - out_done < piece ? out_size - out_done : piece;
-        z->next_in = (Bytef *)(uintptr_t)(in + in_done);
+        z->next_in = in + in_done;
         z->avail_in = (uInt)give;
         z->next_out = out + out_done;
         z->avail_out = (uInt)room;

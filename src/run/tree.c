@@ -1,5 +1,6 @@
 #include "run/tree.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -28,6 +29,7 @@ static branch *child_of(planter *p, branch *parent, const char *label)
 {
     if (!parent->index) parent->index = eg_map_new(p->arena);
     int64_t at = eg_map_find(parent->index, label);
+    assert(at < 0 || parent->children);
     if (at >= 0) return parent->children[at];
     if (parent->count == parent->capacity) {
         parent->capacity = parent->capacity ? parent->capacity * 2 : 4;

@@ -177,6 +177,25 @@ static void b11_magic(void **state)
     expect_legacy_error(f, "LEG-002", EG_MALFORMED);
 }
 
+/* torch.save(…, pickle_protocol=4) puts every pickle into a frame. */
+static void framed_pickles(void **state)
+{
+    static const char *const keys[] = {"0"};
+    eg_buf f = {0};
+    tensor_spec t = good;
+    (void)state;
+    t.legacy = true;
+    OP(&f, "\x80\x04\x95\x0d\0\0\0\0\0\0\0\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.");
+    OP(&f, "\x80\x04\x95\x04\0\0\0\0\0\0\0M\xe9\x03.\x80\x04}.");
+    put_one(&f, &t);
+    put_legacy_keys(&f, keys, 1);
+    put_legacy_storage(&f, 20, ramp, sizeof ramp);
+    eg_checkpoint *file = open_good(&f);
+    expect_floats(file, "x", ramp, 3);
+    eg_checkpoint_close(file);
+    eg_buf_clear(&f);
+}
+
 static void every_truncation_is_refused(void **state)
 {
     eg_buf f = legacy_file(good, 20, "0");
@@ -303,17 +322,12 @@ static void real_files_read_as_pytorch_reads_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(b01_string_order),
-        cmocka_unit_test(b03_storage_view),
-        cmocka_unit_test(b05_module),
-        cmocka_unit_test(b06_sizes),
-        cmocka_unit_test(b08_keys),
-        cmocka_unit_test(b09_two_saves_in_one_file),
-        cmocka_unit_test(b10_other_devices),
-        cmocka_unit_test(b11_magic),
-        cmocka_unit_test(every_truncation_is_refused),
-        cmocka_unit_test(d16_nested_files),
-        cmocka_unit_test(real_files_read_as_pytorch_reads_them),
+        cmocka_unit_test(b01_string_order),  cmocka_unit_test(b03_storage_view),
+        cmocka_unit_test(b05_module),        cmocka_unit_test(b06_sizes),
+        cmocka_unit_test(b08_keys),          cmocka_unit_test(b09_two_saves_in_one_file),
+        cmocka_unit_test(b10_other_devices), cmocka_unit_test(b11_magic),
+        cmocka_unit_test(framed_pickles),    cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(d16_nested_files),  cmocka_unit_test(real_files_read_as_pytorch_reads_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
