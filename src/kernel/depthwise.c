@@ -181,18 +181,30 @@ EG_INLINE void output_columns(const eg_grid *g, int64_t s, int64_t *first, int64
     eg_grid_clip(s * g->dilation[1] - g->padding[1], g->stride[1], g->q, g->w, first, end);
 }
 
-/* One tap over one row of positions: sum (c) += sum over q of x * dy. */
+/* One tap over one row of positions: sum (c) += sum over q of x * dy. Four sums side by side, since an
+ * addition takes four cycles. */
+EG_INLINE void weight_grad_lanes(const float *x, int64_t step, const float *dy, int64_t c, int64_t count,
+                                 double *sum)
+{
+    eg_lanes part[4] = {{0}, {0}, {0}, {0}};
+    int64_t q = 0;
+    for (; q + 4 <= count; q += 4)
+        for (int i = 0; i < 4; i++)
+            part[i] += *(const eg_lanes *)(x + (q + i) * step) * *(const eg_lanes *)(dy + (q + i) * c);
+    for (; q < count; q++) part[0] += *(const eg_lanes *)(x + q * step) * *(const eg_lanes *)(dy + q * c);
+    part[0] = (part[0] + part[1]) + (part[2] + part[3]);
+    for (int i = 0; i < EG_LANES; i++) sum[i] += (double)part[0][i];
+}
+
 EG_INLINE void weight_grad_row(const eg_grid *g, const float *x, const float *dy, int64_t count, double *sum)
 {
-    int64_t step = g->stride[1] * g->c;
-    for (int64_t at = 0; at < g->c; at += EG_LANES) {
-        eg_lanes part = {0}, image, grad;
-        for (int64_t q = 0; q < count; q++) {
-            eg_lanes_load(&image, x + q * step + at, g->c - at);
-            eg_lanes_load(&grad, dy + q * g->c + at, g->c - at);
-            part += image * grad;
-        }
-        for (int64_t i = 0; i < EG_LANES && at + i < g->c; i++) sum[at + i] += (double)part[i];
+    int64_t step = g->stride[1] * g->c, at = 0;
+    for (; at + EG_LANES <= g->c; at += EG_LANES)
+        weight_grad_lanes(x + at, step, dy + at, g->c, count, sum + at);
+    for (; at < g->c; at++) {
+        float part = 0;
+        for (int64_t q = 0; q < count; q++) part += x[q * step + at] * dy[q * g->c + at];
+        sum[at] += (double)part;
     }
 }
 
