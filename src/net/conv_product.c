@@ -86,7 +86,7 @@ static bool direct_weight_grad(const cut *u)
 
 static int64_t weight_rows(const cut *u)
 {
-    return eg_clamp(COLS / u->width, ENOUGH_ROWS, ROWS_PER_PART);
+    return eg_clamp(COLS / u->width, ENOUGH_ROWS, MOST_ROWS);
 }
 
 static int64_t least(int64_t a, int64_t b)
