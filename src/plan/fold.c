@@ -45,6 +45,7 @@ const char *eg_fold_shape(eg_arena *arena, const char *name)
 
 typedef struct tuple {
     long at[MAX_NUMBERS];
+    size_t name; /* its position in the caller's list */
 } tuple;
 
 static int take_numbers(const char *name, tuple *out)
@@ -123,9 +124,10 @@ static const char *fold_tuples(eg_arena *arena, const tuple *tuples, size_t coun
     return eg_buf_take(&out, arena);
 }
 
-static size_t set_size(const char *set, size_t length)
+/* The numbers of a set; out may be NULL to count them alone. */
+static size_t set_values(const char *set, size_t length, long *out)
 {
-    size_t size = 0;
+    size_t count = 0;
     for (size_t i = 0; i < length;) {
         if (!isdigit((unsigned char)set[i])) {
             i++;
@@ -134,10 +136,37 @@ static size_t set_size(const char *set, size_t length)
         char *end;
         long low = strtol(set + i, &end, 10), high = low;
         if (*end == '-') high = strtol(end + 1, &end, 10);
-        size += (size_t)(high - low) + 1;
+        for (long v = low; v <= high; v++, count++)
+            if (out) out[count] = v;
         i = (size_t)(end - set);
     }
-    return size;
+    return count;
+}
+
+/* Notes the line of every name that it stands for: the product of its sets, looked up in the sorted tuples.
+ */
+static void note_line(eg_arena *arena, const char *line, int numbers, size_t position, const tuple *tuples,
+                      size_t count, size_t *line_of)
+{
+    long *values[MAX_NUMBERS] = {0};
+    size_t sizes[MAX_NUMBERS] = {0}, at[MAX_NUMBERS] = {0};
+    for (int n = 0; n < numbers; n++) {
+        size_t length = strcspn(line, "\t");
+        values[n] = EG_NEW_ARRAY(arena, long, set_values(line, length, NULL));
+        sizes[n] = set_values(line, length, values[n]);
+        line += length + 1;
+    }
+    for (bool more = true; more;) {
+        tuple key = {0};
+        for (int n = 0; n < numbers; n++) key.at[n] = values[n][at[n]];
+        const tuple *found = bsearch(&key, tuples, count, sizeof *tuples, compare_tuples);
+        if (found) line_of[found->name] = position;
+        more = false;
+        for (int n = numbers; !more && n-- > 0;) {
+            more = ++at[n] < sizes[n];
+            if (!more) at[n] = 0;
+        }
+    }
 }
 
 /* A line's sets put back where the first name has its numbers. */
@@ -151,7 +180,7 @@ static eg_fold fill_line(eg_arena *arena, const char *name, const char *line)
         if (n) {
             size_t length = strcspn(line, "\t");
             eg_buf_add(&out, line, length);
-            fold.count *= set_size(line, length);
+            fold.count *= set_values(line, length, NULL);
             line += length + 1;
             numbers++;
         } else {
@@ -163,15 +192,20 @@ static eg_fold fill_line(eg_arena *arena, const char *name, const char *line)
     return fold;
 }
 
-size_t eg_fold_names(eg_arena *arena, const char *const *names, size_t count, const eg_fold **folds)
+size_t eg_fold_names(eg_arena *arena, const char *const *names, size_t count, const eg_fold **folds,
+                     size_t *line_of)
 {
     tuple *tuples = EG_NEW_ARRAY(arena, tuple, count);
     eg_fold *list = EG_NEW_ARRAY(arena, eg_fold, count);
     int numbers = 0;
     size_t found = 0;
-    for (size_t i = 0; i < count; i++) numbers = take_numbers(names[i], &tuples[i]);
+    for (size_t i = 0; i < count; i++) {
+        numbers = take_numbers(names[i], &tuples[i]);
+        tuples[i].name = i;
+    }
     if (count) qsort(tuples, count, sizeof *tuples, compare_tuples);
     for (const char *line = count ? fold_tuples(arena, tuples, count, 0, numbers) : ""; *line;) {
+        if (line_of) note_line(arena, line, numbers, found, tuples, count, line_of);
         list[found++] = fill_line(arena, names[0], line);
         line += strcspn(line, "\n") + 1;
     }

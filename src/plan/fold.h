@@ -13,7 +13,9 @@ typedef struct eg_fold {
 
 /* The names with their numbers taken out ("stage#.#.weight"): names of one shape can be folded together. */
 const char *eg_fold_shape(eg_arena *arena, const char *name);
-/* Folds names of one shape (each different); every line stands for exactly the names that it says. */
-size_t eg_fold_names(eg_arena *arena, const char *const *names, size_t count, const eg_fold **folds);
+/* Folds names of one shape (each different); every line stands for exactly the names that it says. line_of[i]
+ * is name i's line; it may be NULL. */
+size_t eg_fold_names(eg_arena *arena, const char *const *names, size_t count, const eg_fold **folds,
+                     size_t *line_of);
 
 #endif

@@ -74,7 +74,8 @@ static void apply_mode(freezer *f, const eg_node *node, eg_bn_mode mode)
     }
 }
 
-/* Freezing noise is almost always a mistake; one problem a rule. */
+/* Freezing noise is almost always a mistake; one problem a rule. Tensors that are refused anyway are not
+ * meant. */
 static void check_fresh(freezer *f)
 {
     size_t count = f->plan->step_count;
@@ -84,7 +85,8 @@ static void check_fresh(freezer *f)
         for (size_t i = 0; i < count; i++) {
             const eg_step *step = &f->plan->steps[i];
             const eg_param *param = &f->plan->net->params[step->param];
-            bool drawn = step->action == EG_ACTION_INIT && step->frozen && !param->buffer;
+            bool meant = step->rule || !f->recipe->source.given;
+            bool drawn = step->action == EG_ACTION_INIT && meant && step->frozen && !param->buffer;
             if (drawn && f->rule[step->param] == (int32_t)r) names[fresh++] = param->name;
         }
         if (!fresh) continue;

@@ -57,6 +57,7 @@ typedef struct builder {
     name_list missing, unexpected, misfits;
     size_t wanted,
         found;      /* target tensors that are not skipped, and those of them that some source maps to */
+    bool uncovered; /* refused for missing or misfitting tensors */
     eg_place place; /* of problems that speak of the whole transfer */
 } builder;
 
@@ -397,10 +398,12 @@ static void report_misfits(builder *b)
                            "check the arguments under 'target'; 'size_mismatch: skip' draws them afresh");
 }
 
+/* Where the cover itself is refused, that is the news. */
 static void check_expect(builder *b)
 {
     const eg_transfer_section *t = b->transfer;
     const eg_plan *plan = b->plan;
+    if (b->uncovered) return;
     if (t->expect_loaded >= 0 && (size_t)t->expect_loaded != plan->loaded)
         eg_problem_add(b->problems, "expect", t->expect_place,
                        "expect.loaded is %lld, but %zu tensor%s would be loaded", (long long)t->expect_loaded,
@@ -445,13 +448,15 @@ static void count_all(eg_plan *plan)
 static void report_cover(builder *b)
 {
     eg_proposal proposal = {0};
-    bool uncovered = b->found < b->wanted && b->unexpected.count;
-    if (uncovered) proposal = eg_propose(b->arena, b->net, b->source, b->keymap.names);
-    if (!report_poor_match(b, &proposal)) {
+    if (b->found < b->wanted && b->unexpected.count)
+        proposal = eg_propose(b->arena, b->net, b->source, b->keymap.names);
+    b->uncovered = report_poor_match(b, &proposal);
+    if (!b->uncovered) {
         report_missing(b, &proposal);
         report_unexpected(b);
     }
     report_misfits(b);
+    b->uncovered |= b->missing.count || b->misfits.count;
     eg_unused_patterns(b->arena, "skip", b->skips, b->transfer->skip.count, b->net, b->transfer, b->problems);
 }
 

@@ -10,6 +10,7 @@
  */
 typedef struct item {
     const char *name, *heading, *note;
+    eg_shape shape;
 } item;
 
 typedef struct printer {
@@ -55,24 +56,22 @@ static item step_item(eg_arena *arena, const eg_plan *plan, const eg_step *step)
 {
     const eg_param *param = &plan->net->params[step->param];
     bool drawn = step->action == EG_ACTION_INIT || step->action == EG_ACTION_DEFAULT;
-    bool cast = step->action == EG_ACTION_CAST;
-    const char *state = step->frozen ? "frozen" : param->buffer ? "buffer" : "trainable";
-    const char *how = drawn  ? init_text(arena, &step->init)
-                      : cast ? eg_arena_printf(arena, "%s to %s", eg_dtype_name(step->source->dtype),
-                                               eg_dtype_name(param->dtype))
-                             : "";
+    const char *state = step->frozen ? "frozen" : param->buffer ? "buffer" : "trainable", *how = "";
+    if (drawn) how = init_text(arena, &step->init);
+    if (step->action == EG_ACTION_CAST)
+        how = eg_arena_printf(arena, "%s to %s", eg_dtype_name(step->source->dtype),
+                              eg_dtype_name(param->dtype));
     return (item){param->name,
                   eg_arena_printf(arena, "%s  %s%s%s", eg_action_name(step->action),
                                   step->rule ? step->rule : "", step->rule ? ": " : "", step->reason),
-                  eg_arena_printf(arena, "%s  %s%s%s", eg_shape_text(arena, param->shape), state,
-                                  how[0] ? "  " : "", how)};
+                  eg_arena_printf(arena, "%s%s%s", state, how[0] ? "  " : "", how), param->shape};
 }
 
 static item source_item(eg_arena *arena, const eg_plan_source *source)
 {
     return (item){source->entry->name,
-                  eg_arena_printf(arena, "%s  %s", eg_fate_name(source->fate), source->reason),
-                  eg_shape_text(arena, source->entry->shape)};
+                  eg_arena_printf(arena, "%s  %s", eg_fate_name(source->fate), source->reason), "",
+                  source->entry->shape};
 }
 
 /* Items with equal keys, in order of first appearance: next[i] is the next of i's group, and the groups'
@@ -104,9 +103,33 @@ static const char *heading_key(eg_arena *arena, const item *of)
     return of->heading;
 }
 
+/* Tensors of one line have one rank and one kernel size; their channels may differ. */
 static const char *line_key(eg_arena *arena, const item *of)
 {
-    return eg_arena_printf(arena, "%s\n%s", eg_fold_shape(arena, of->name), of->note);
+    eg_shape kernel = {of->shape.rank < 2 ? 0 : of->shape.rank - 2, of->shape.dims + 2};
+    return eg_arena_printf(arena, "%s\n%s\n%u %s", eg_fold_shape(arena, of->name), of->note, of->shape.rank,
+                           kernel.rank ? eg_shape_text(arena, kernel) : "");
+}
+
+/* "[16-64, 8-64, 1, 1]": the shapes of the members whose line it is. */
+static const char *shapes_text(printer *p, const size_t *members, size_t count, const size_t *line_of,
+                               size_t line)
+{
+    eg_buf out = {0};
+    eg_buf_puts(&out, "[");
+    for (uint32_t d = 0; d < p->items[members[0]].shape.rank; d++) {
+        int64_t low = INT64_MAX, high = 0;
+        for (size_t i = 0; i < count; i++) {
+            int64_t dim = p->items[members[i]].shape.dims[d];
+            if (line_of[i] != line) continue;
+            low = dim < low ? dim : low;
+            high = dim > high ? dim : high;
+        }
+        eg_buf_printf(&out, d ? ", %" PRId64 : "%" PRId64, low);
+        if (high > low) eg_buf_printf(&out, "-%" PRId64, high);
+    }
+    eg_buf_puts(&out, "]");
+    return eg_buf_take(&out, &p->arena);
 }
 
 static size_t chain(size_t first, const size_t *next, size_t *members)
@@ -116,10 +139,10 @@ static size_t chain(size_t first, const size_t *next, size_t *members)
     return count;
 }
 
-static void print_line(printer *p, const eg_fold *fold, const char *note)
+static void print_line(printer *p, const eg_fold *fold, const char *shapes, const char *note)
 {
-    fprintf(p->out, "  %-44s  %s%s", eg_printable(&p->arena, fold->text, strlen(fold->text)), on(p, DIM),
-            note);
+    fprintf(p->out, "  %-44s  %s%s%s%s", eg_printable(&p->arena, fold->text, strlen(fold->text)), on(p, DIM),
+            shapes, note[0] ? "  " : "", note);
     if (fold->count > 1) fprintf(p->out, "  (%zu tensors)", fold->count);
     fprintf(p->out, "%s\n", on(p, PLAIN));
 }
@@ -129,13 +152,15 @@ static void print_members(printer *p, const size_t *members, size_t count)
 {
     size_t *firsts = EG_NEW_ARRAY(&p->arena, size_t, count), *same = EG_NEW_ARRAY(&p->arena, size_t, count);
     const char **names = EG_NEW_ARRAY(&p->arena, const char *, count);
+    size_t *line_of = EG_NEW_ARRAY(&p->arena, size_t, count);
     size_t groups = group(p, line_key, members, count, firsts, p->inner);
     for (size_t g = 0; g < groups; g++) {
         const eg_fold *folds;
         size_t n = chain(firsts[g], p->inner, same);
         for (size_t i = 0; i < n; i++) names[i] = p->items[same[i]].name;
-        size_t lines = eg_fold_names(&p->arena, names, n, &folds);
-        for (size_t i = 0; i < lines; i++) print_line(p, &folds[i], p->items[same[0]].note);
+        size_t lines = eg_fold_names(&p->arena, names, n, &folds, line_of);
+        for (size_t i = 0; i < lines; i++)
+            print_line(p, &folds[i], shapes_text(p, same, n, line_of, i), p->items[same[0]].note);
     }
 }
 

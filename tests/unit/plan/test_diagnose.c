@@ -20,6 +20,16 @@ static void data_parallel_keys_propose_strip_prefix(void **state)
     done(&p);
 }
 
+static void what_follows_from_an_empty_match_is_not_told(void **state)
+{
+    (void)state;
+    planned p;
+    begin(&p, "module.");
+    refused(&p, "transfer: {expect: {loaded: 20}}\nfreeze: ['layer1\\..*']\n", "empty_match", 4, 11,
+            "'module.'");
+    done(&p);
+}
+
 static void double_wrapping_is_one_prefix(void **state)
 {
     (void)state;
@@ -132,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(data_parallel_keys_propose_strip_prefix),
+        cmocka_unit_test(what_follows_from_an_empty_match_is_not_told),
         cmocka_unit_test(double_wrapping_is_one_prefix),
         cmocka_unit_test(a_prefix_that_some_lack_says_any),
         cmocka_unit_test(the_target_may_have_the_prefix),

@@ -6,7 +6,10 @@ static void check_fold(const char *const *names, size_t count, const char *const
 {
     eg_arena arena = {0};
     const eg_fold *folds;
-    size_t found = eg_fold_names(&arena, names, count, &folds), total = 0;
+    size_t line_of[16], total = 0;
+    assert_true(count <= 16);
+    size_t found = eg_fold_names(&arena, names, count, &folds, line_of);
+    for (size_t i = 0; i < count; i++) assert_true(line_of[i] < found);
     for (size_t i = 0; i < found; i++) {
         if (i < lines && strcmp(folds[i].text, expected[i]) != 0) print_message("%s\n", folds[i].text);
         if (i < lines) assert_string_equal(folds[i].text, expected[i]);
@@ -86,6 +89,8 @@ static void plans_are_grouped(void **state)
     holds(text, "copy  strip_prefix: module.: equal shape, rule 1  (18)\n");
     holds(text, "  layer1.[0-1].bn1.weight ");
     holds(text, "[4]  frozen  (2 tensors)\n");
+    holds(text, "  layer1.[0-1].conv1.weight                     [4, 4, 3, 3]  frozen  (2 tensors)\n");
+    holds(text, "  conv1.weight                                  [4, 3, 3, 3]  frozen\n");
     holds(text, "init  skip: 'fc\\..*': skipped  (2)\n");
     holds(text, "[3, 4]  trainable  kaiming_uniform (a 2.236)\n");
     holds(text, "dropped  rule 2 (drop: 'aux\\..*')  (1)\n");
