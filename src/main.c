@@ -173,8 +173,8 @@ static const cli_command *find_command(const char *name, eg_error *err)
         if (strcmp(name, names[i]) == 0) return &commands[i];
     }
     const char *meant = eg_run_suggest(name, names, COMMANDS);
-    eg_fail(err, EG_USAGE, "there is no command '%s'%s%s%s; `engraft --help` lists them", name,
-            meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+    eg_fail(err, EG_USAGE, "there is no command '%s'; %s%s%s", name,
+            meant ? "did you mean '" : "`engraft --help` lists them", meant ? meant : "", meant ? "'?" : "");
     return NULL;
 }
 
@@ -193,8 +193,8 @@ static const cli_option *find_option(const cli_command *command, const char *nam
     char word[64];
     snprintf(word, sizeof word, "%.*s", (int)length, name);
     const char *meant = eg_run_suggest(word, names, count);
-    eg_fail(err, EG_USAGE, "`engraft %s` has no option '--%s'%s%s%s", command->name, word,
-            meant ? "; did you mean '--" : "; see `engraft COMMAND --help`", meant ? meant : "",
+    eg_fail(err, EG_USAGE, "`engraft %s` has no option '--%s'; %s%s%s", command->name, word,
+            meant ? "did you mean '--" : "`engraft COMMAND --help` lists them", meant ? meant : "",
             meant ? "'?" : "");
     return NULL;
 }

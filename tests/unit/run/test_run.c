@@ -150,6 +150,7 @@ static void transfer_freezes_and_eval_agrees(void **state)
     set(&at, "output.checkpoint", inside(&at, "source.pth"));
     pretrain(&at, "source", 1);
     set(&at, "source.checkpoint", inside(&at, "source.pth"));
+    set(&at, "freeze", "['(?!fc\\.).*']");
     at.overrides[1] = eg_arena_printf(&at.arena, "output.checkpoint=%s", inside(&at, "target.pth"));
     eg_run_options with = options(&at, "digits-transfer", inside(&at, "target"));
     assert_true(run(&at, eg_run, &with));

@@ -1,0 +1,15 @@
+A run that is interrupted says so, ends as the signal would have ended it, and leaves no file behind.
+
+  $ timeout --preserve-status -s INT 2 engraft run "$ROOT/configs/recipes/digits-pretrain.yaml" --out out \
+  >   --set train.epochs=1000000 --set output.checkpoint="$PWD/model.pth" 2>log
+  [130]
+
+  $ tail -n 1 log
+  engraft: stopped by a signal (Interrupt); no model was written
+
+  $ ls -A . out
+  .:
+  log
+  out
+  
+  out:
