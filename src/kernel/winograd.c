@@ -15,6 +15,7 @@ enum {
     BLOCK_TILES = 120,     /* transformed tiles of a panel fill about half of a second-level cache */
     DEPTH = 256,           /* channels summed by one product */
     PRODUCT = 1000 * 1000, /* multiplications of one product, at most: OpenBLAS then works without copying */
+    GATHER = 8,            /* channels whose filters are fetched together */
     GROUP = 4,             /* panels of a task, at least: the input's transform is repeated by every group */
     TASKS = 16,            /* wanted, so that threads have something to share */
     WEIGHT_BLOCK = 256,    /* channels of a weight gradient's rectangle */
@@ -71,6 +72,12 @@ bool eg_winograd_fits(const eg_winograd_shape *s)
     return s->n > 0 && s->c > 0 && s->k > 0 && s->h + 2 * s->padding[0] >= 3 && s->w + 2 * s->padding[1] >= 3;
 }
 
+/* Floats of the packed filters before a panel. */
+static int64_t filters_before(const eg_winograd *plan, int64_t panel)
+{
+    return panel * POINTS * stride_of(plan->shape.c, PANEL);
+}
+
 eg_winograd eg_winograd_plan(const eg_winograd_shape *s)
 {
     assert(eg_winograd_fits(s));
@@ -87,7 +94,9 @@ eg_winograd eg_winograd_plan(const eg_winograd_shape *s)
     plan.group = share(plan.panels, plan.group, 1);
     plan.groups = ceiling(plan.panels, plan.group);
     plan.tasks = plan.blocks * plan.groups;
-    plan.filter_bytes = sizeof(float) * (size_t)(POINTS * s->c * s->k);
+    const int64_t last = s->k - (plan.panels - 1) * PANEL;
+    plan.filter_bytes =
+        sizeof(float) * (size_t)(filters_before(&plan, plan.panels - 1) + POINTS * stride_of(s->c, last));
     plan.scratch_bytes =
         sizeof(float) *
         (size_t)(padded(s->c) + POINTS * (stride_of(plan.block, s->c) + stride_of(plan.block, PANEL)));
@@ -109,23 +118,35 @@ typedef struct layout {
     int64_t k_step, c_step, tap_step;
 } layout;
 
+/* taps (count, 9, panel) of the channels c … c+count-1: several at a time, because a line holds more than
+ * one. */
+static void gather_taps(const float *weight, layout at, int64_t width, int64_t count, float *taps)
+{
+    for (int64_t k = 0; k < width; k++) {
+        for (int64_t i = 0; i < count; i++) {
+            for (int t = 0; t < 9; t++)
+                taps[(i * 9 + t) * PANEL + k] = weight[k * at.k_step + i * at.c_step + t * at.tap_step];
+        }
+    }
+}
+
 static void pack(const eg_winograd *plan, int64_t panel, const float *weight, layout at, float *packed)
 {
     const int64_t c = plan->shape.c, first = panel * PANEL, width = least(PANEL, plan->shape.k - first);
-    float taps[9 * PANEL] = {0}, values[POINTS * PANEL];
-    float *out = packed + POINTS * c * first;
+    float taps[GATHER * 9 * PANEL] = {0}, values[POINTS * PANEL];
+    const int64_t stride = stride_of(c, width);
+    float *out = packed + filters_before(plan, panel);
     for (int64_t i = 0; i < c; i++) {
-        for (int64_t k = 0; k < width; k++) {
-            const float *from = weight + (first + k) * at.k_step + i * at.c_step;
-            for (int t = 0; t < 9; t++) taps[t * PANEL + k] = from[t * at.tap_step];
-        }
+        if (i % GATHER == 0)
+            gather_taps(weight + first * at.k_step + i * at.c_step, at, width, least(GATHER, c - i), taps);
+        const float *own = taps + i % GATHER * 9 * PANEL;
         if (width == PANEL) {
-            forms[plan->cpu]->filter(taps, out + i * PANEL, c * PANEL);
+            forms[plan->cpu]->filter(own, out + i * PANEL, stride);
             continue;
         }
-        forms[plan->cpu]->filter(taps, values, PANEL);
+        forms[plan->cpu]->filter(own, values, PANEL);
         for (int e = 0; e < POINTS; e++) {
-            memcpy(out + (e * c + i) * width, values + e * PANEL, sizeof(float) * (size_t)width);
+            memcpy(out + e * stride + i * width, values + e * PANEL, sizeof(float) * (size_t)width);
         }
     }
 }
@@ -189,7 +210,7 @@ static void multiply(const eg_winograd *plan, int64_t tiles, const float *u, int
         for (int64_t i = 0; i < tiles; i += rows) {
             for (int64_t d = 0; d < c; d += depth) {
                 eg_matrix a = {u + e * u_stride + i * c + d, c, false};
-                eg_matrix b = {filters + (e * c + d) * width, width, false};
+                eg_matrix b = {filters + e * stride_of(c, width) + d * width, width, false};
                 eg_gemm(least(rows, tiles - i), width, least(depth, c - d), a, b,
                         m + e * m_stride + i * width, width, d > 0);
             }
@@ -233,9 +254,15 @@ void eg_winograd_forward(const eg_winograd *plan, int64_t task, const float *x, 
     const int64_t begin = task % plan->groups * plan->group, end = least(begin + plan->group, plan->panels);
     for (int64_t panel = begin; panel < end; panel++) {
         const int64_t channel = panel * PANEL, width = least(PANEL, k - channel);
-        multiply(plan, tiles, u, u_stride, packed + POINTS * c * channel, width, m, m_stride);
+        multiply(plan, tiles, u, u_stride, packed + filters_before(plan, panel), width, m, m_stride);
         transform_output(plan, first, tiles, m, m_stride, channel, width, epilogue ? epilogue : &none, y);
     }
+}
+
+/* Floats of one part's sums. */
+static int64_t sums_of(const eg_winograd_weights *plan)
+{
+    return plan->sum_tasks * LINE * plan->shape.c * 9;
 }
 
 eg_winograd_weights eg_winograd_plan_weight_grad(const eg_winograd_shape *s)
@@ -258,7 +285,7 @@ eg_winograd_weights eg_winograd_plan_weight_grad(const eg_winograd_shape *s)
     plan.chunk = share(plan.part, BLOCK_TILES, 1);
     plan.tasks = plan.parts * rectangles;
     plan.sum_tasks = ceiling(s->k, LINE);
-    plan.sums_bytes = sizeof(float) * (size_t)(plan.parts * 9 * s->c * s->k);
+    plan.sums_bytes = sizeof(float) * (size_t)(plan.parts * sums_of(&plan));
     plan.scratch_bytes =
         sizeof(float) * (size_t)(padded(most(s->c, s->k)) + POINTS * (stride_of(plan.chunk, plan.c_block) +
                                                                       stride_of(plan.chunk, plan.k_block) +
@@ -312,15 +339,18 @@ static void multiply_pair(const weight_task *t, int64_t tiles, bool accumulate)
     }
 }
 
-/* The rectangle of sums (9, c, k). */
+/* The rectangle of sums (k / 16, c, 9, 16). */
 static void transform_sums(const weight_task *t, float *sums)
 {
-    const int64_t c = t->plan->shape.c, k = t->plan->shape.k;
-    for (int64_t channel = 0; channel < t->k_count; channel += PANEL) {
-        const int64_t width = least(PANEL, t->k_count - channel);
+    const int64_t c = t->plan->shape.c;
+    for (int64_t panel = 0; panel < t->k_count; panel += PANEL) {
+        const int64_t width = least(PANEL, t->k_count - panel);
         for (int64_t i = 0; i < t->c_count; i++) {
-            forms[t->plan->cpu]->taps(t->m + channel * t->c_count + i * width, t->m_stride, 0, width,
-                                      sums + (t->c_first + i) * k + t->k_first + channel, c * k);
+            const float *m = t->m + panel * t->c_count + i * width;
+            for (int64_t k = 0; k < width; k += LINE) {
+                float *to = sums + ((t->k_first + panel + k) * c + (t->c_first + i) * LINE) * 9;
+                forms[t->plan->cpu]->taps(m + k, t->m_stride, 0, least(LINE, width - k), to, LINE);
+            }
         }
     }
 }
@@ -351,25 +381,26 @@ void eg_winograd_weight_grad(const eg_winograd_weights *plan, int64_t task, cons
         transform_pair(&t, first, tiles, x, dy);
         multiply_pair(&t, tiles, first > begin);
     }
-    transform_sums(&t, sums + part * 9 * c * k);
+    transform_sums(&t, sums + part * sums_of(plan));
 }
 
 void eg_winograd_weight_sum(const eg_winograd_weights *plan, int64_t task, const float *sums, float *out,
                             bool accumulate)
 {
     assert(task >= 0 && task < plan->sum_tasks);
-    const int64_t c = plan->shape.c, k = plan->shape.k, first = task * LINE, count = least(LINE, k - first);
+    const int64_t c = plan->shape.c, first = task * LINE, count = least(LINE, plan->shape.k - first);
     for (int64_t i = 0; i < c; i++) {
-        for (int64_t tap = 0; tap < 9; tap++) {
-            const float *from = sums + (tap * c + i) * k + first;
-            float sum[LINE] = {0};
-            for (int64_t j = 0; j < count; j++) sum[j] = from[j];
-            for (int64_t part = 1; part < plan->parts; part++) {
-                for (int64_t j = 0; j < count; j++) sum[j] += from[part * 9 * c * k + j];
-            }
-            for (int64_t j = 0; j < count; j++) {
-                float *to = out + ((first + j) * c + i) * 9 + tap;
-                *to = accumulate ? *to + sum[j] : sum[j];
+        const float *from = sums + (first * c + i * LINE) * 9;
+        float sum[9 * LINE];
+        memcpy(sum, from, sizeof sum);
+        for (int64_t part = 1; part < plan->parts; part++) {
+            for (int64_t j = 0; j < 9 * LINE; j++) sum[j] += from[part * sums_of(plan) + j];
+        }
+        for (int64_t k = 0; k < count; k++) {
+            float *to = out + ((first + k) * c + i) * 9;
+            for (int tap = 0; tap < 9; tap++) {
+                const float value = sum[tap * LINE + k];
+                to[tap] = accumulate ? to[tap] + value : value;
             }
         }
     }

@@ -80,7 +80,7 @@ typedef struct eg_winograd_weights {
     int64_t c_block, c_blocks, k_block, k_blocks;
     int64_t tasks;     /* parts * c_blocks * k_blocks */
     int64_t sum_tasks; /* of eg_winograd_weight_sum */
-    size_t sums_bytes; /* (parts, 9, c, k) */
+    size_t sums_bytes; /* (parts, k / 16 rounded up, c, 9, 16) */
     size_t scratch_bytes;
     eg_cpu cpu;
 } eg_winograd_weights;
