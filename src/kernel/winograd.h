@@ -47,6 +47,7 @@ typedef struct eg_winograd {
     int64_t block, blocks;         /* tiles of a block (the last may have fewer), blocks */
     int64_t panels, group, groups; /* panels; panels of one task; groups of them */
     int64_t tasks;                 /* blocks * groups */
+    int64_t product;               /* multiplications of one product, at most; 0: any number */
     size_t filter_bytes;           /* of packed filters */
     size_t scratch_bytes;          /* of a running task */
     eg_cpu cpu;                    /* whose transforms; eg_cpu_best */

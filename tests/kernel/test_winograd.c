@@ -302,8 +302,13 @@ static void check_forward(const eg_winograd_shape *s)
         assert_memory_equal(first.data, y.data, (size_t)n * sizeof(float));
         array_free(&y);
     }
-    free(expected);
     array_free(&first);
+    plan.product = plan.product ? 0 : 1000;
+    array other = array_new(n, NAN);
+    run_forward(&plan, false, false, x.data, weight.data, NULL, other.data);
+    assert_within(other.data, expected, expected + n, n, s, "forward, other products");
+    free(expected);
+    array_free(&other);
     array_free(&x);
     array_free(&weight);
 }
