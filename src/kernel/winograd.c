@@ -31,7 +31,8 @@ enum {
     TILE = 4,   /* outputs along an axis */
     WINDOW = 6, /* inputs along an axis */
     POINTS = 36,
-    LINE = 16,         /* floats of a cache line */
+    LINE = 16, /* floats of a cache line */
+    PAIR = 2 * LINE,
     BLOCK_TILES = 128, /* of a block, at most */
     DEPTH = 256,       /* channels summed by one product, when products are limited */
     SMALL_PRODUCT =
@@ -78,7 +79,7 @@ static int64_t share(int64_t total, int64_t wanted, int64_t unit)
  * set. */
 static int64_t stride_of(int64_t rows, int64_t columns)
 {
-    return ceiling(rows * columns, 2 * LINE) * 2 * LINE + LINE;
+    return ceiling(rows * columns, PAIR) * PAIR + LINE;
 }
 
 static int64_t padded(int64_t floats)
@@ -147,7 +148,7 @@ static void gather_taps(const float *weight, layout at, int64_t width, int64_t c
 {
     for (int64_t k = 0; k < width; k++) {
         for (int64_t i = 0; i < count; i++) {
-            for (int t = 0; t < 9; t++)
+            for (int64_t t = 0; t < 9; t++)
                 taps[(i * 9 + t) * PANEL + k] = weight[k * at.k_step + i * at.c_step + t * at.tap_step];
         }
     }
@@ -168,7 +169,7 @@ static void pack(const eg_winograd *plan, int64_t panel, const float *weight, la
             continue;
         }
         forms[plan->cpu]->filter(own, values, PANEL);
-        for (int e = 0; e < POINTS; e++) {
+        for (int64_t e = 0; e < POINTS; e++) {
             memcpy(out + e * stride + i * width, values + e * PANEL, sizeof(float) * (size_t)width);
         }
     }
@@ -198,11 +199,11 @@ static place place_of(int64_t tile, int64_t rows, int64_t columns)
 
 /* The pixels of a square of a map (h, w, c) whose first pixel is (row, column); `outside` for those that lie
  * outside the map. */
-static void gather(const float *map, int64_t h, int64_t w, int64_t c, int64_t row, int64_t column, int size,
-                   const float *outside, const float **pixels)
+static void gather(const float *map, int64_t h, int64_t w, int64_t c, int64_t row, int64_t column,
+                   int64_t size, const float *outside, const float **pixels)
 {
-    for (int i = 0; i < size; i++) {
-        for (int j = 0; j < size; j++) {
+    for (int64_t i = 0; i < size; i++) {
+        for (int64_t j = 0; j < size; j++) {
             bool inside = row + i >= 0 && row + i < h && column + j >= 0 && column + j < w;
             pixels[i * size + j] = inside ? map + ((row + i) * w + column + j) * c : outside;
         }
@@ -256,7 +257,7 @@ static void transform_output(const eg_winograd *plan, int64_t first, int64_t til
     target.has_residual = epilogue->residual != NULL;
     for (int64_t i = 0; i < tiles; i++) {
         place at = place_of(first + i, plan->rows, plan->columns);
-        for (int j = 0; j < TILE * TILE; j++) {
+        for (int64_t j = 0; j < TILE * TILE; j++) {
             int64_t row = at.row + j / TILE, column = at.column + j % TILE;
             int64_t offset = ((at.image * plan->p + row) * plan->q + column) * plan->shape.k + k;
             bool inside = row < plan->p && column < plan->q;
@@ -354,7 +355,7 @@ static void transform_pair(const weight_task *t, int64_t first, int64_t tiles, c
 static void multiply_pair(const weight_task *t, int64_t tiles, bool accumulate)
 {
     const int64_t depth = share(t->c_count, WEIGHT_DEPTH, 1);
-    for (int e = 0; e < POINTS; e++) {
+    for (int64_t e = 0; e < POINTS; e++) {
         for (int64_t k = 0; k < t->k_count; k += PANEL) {
             const int64_t width = least(PANEL, t->k_count - k);
             for (int64_t c = 0; c < t->c_count; c += depth) {
@@ -426,7 +427,7 @@ void eg_winograd_weight_sum(const eg_winograd_weights *plan, int64_t task, const
         }
         for (int64_t k = 0; k < count; k++) {
             float *to = out + ((first + k) * c + i) * 9;
-            for (int tap = 0; tap < 9; tap++) {
+            for (int64_t tap = 0; tap < 9; tap++) {
                 const float value = sum[tap * LINE + k];
                 to[tap] = accumulate ? to[tap] + value : value;
             }

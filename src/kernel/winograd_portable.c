@@ -2,4 +2,4 @@
 #define LANES 4
 #define TARGET
 #define FORMS eg_winograd_portable
-#include "kernel/winograd_template.h"
+#include "kernel/winograd_lanes.inc"
