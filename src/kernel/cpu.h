@@ -1,0 +1,20 @@
+/* Which instruction sets this processor offers, for kernels that have a form for each. All forms of a kernel
+ * give the same bits, so that the choice changes nothing but time. */
+#ifndef ENGRAFT_KERNEL_CPU_H
+#define ENGRAFT_KERNEL_CPU_H
+
+typedef enum eg_cpu {
+    EG_CPU_PORTABLE, /* plain C */
+    EG_CPU_AVX2,
+    EG_CPU_AVX512, /* F, DQ, VL */
+    EG_CPU_COUNT
+} eg_cpu;
+
+/* The best form that the processor and the system can run; ENGRAFT_CPU=portable|avx2|avx512 in the
+ * environment sets an upper limit (another value sets none). */
+eg_cpu eg_cpu_best(void);
+/* What the processor offers, whatever the environment says. */
+eg_cpu eg_cpu_detect(void);
+const char *eg_cpu_name(eg_cpu cpu);
+
+#endif

@@ -1,0 +1,5 @@
+/* Four lanes: every compiler has them, whatever the processor. */
+#define LANES 4
+#define TARGET
+#define FORMS eg_winograd_portable
+#include "kernel/winograd_lanes.inc"

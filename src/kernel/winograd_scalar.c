@@ -1,0 +1,4 @@
+#define LANES 1
+#define TARGET
+#define FORMS eg_winograd_scalar
+#include "kernel/winograd_lanes.inc"
