@@ -26,7 +26,7 @@ typedef struct attr {
 enum { TABLE, INDEX, QKV_WEIGHT, QKV_BIAS, PROJ_WEIGHT, PROJ_BIAS, PARAMS };
 
 /* Pixels of a window: their square is kept for each head. */
-enum { MOST_PIXELS = 1 << 12 };
+enum { MOST_PIXELS = 1 << 10 };
 
 static int64_t pixels_of(const attr *a)
 {
