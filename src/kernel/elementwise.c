@@ -34,7 +34,7 @@ EG_CLONES void eg_relu_backward(int64_t n, const float *restrict y, const float 
 EG_CLONES void eg_relu6_backward(int64_t n, const float *restrict y, const float *restrict dy,
                                  float *restrict dx)
 {
-    for (int64_t i = 0; i < n; i++) dx[i] = (y[i] <= 0) | (y[i] >= 6) ? 0 : dy[i];
+    for (int64_t i = 0; i < n; i++) dx[i] = ((y[i] <= 0) | (y[i] >= 6)) ? 0 : dy[i];
 }
 
 EG_CLONES void eg_leaky_relu_backward(int64_t n, const float *restrict y, const float *restrict dy,
