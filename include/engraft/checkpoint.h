@@ -66,6 +66,8 @@ typedef struct eg_checkpoint_extra {
     const char *card; /* JSON text kept inside the file where the format has room; may be NULL */
 } eg_checkpoint_extra;
 
+/* False and EG_USAGE when the path's extension names no format that eg_checkpoint_write knows. */
+bool eg_checkpoint_writable(const char *path, eg_error *err);
 /* Writes the store; the path's extension picks the format (.pth .pt: torch zip). Temporary file in the same
  * folder, fsync, rename: the old file stays whole on any failure. The bytes depend on the arguments alone. */
 bool eg_checkpoint_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,

@@ -47,4 +47,12 @@ typedef struct eg_inspect_options {
 
 bool eg_run_inspect(const eg_inspect_options *options, eg_error *err);
 
+/* Says on standard error what went wrong: every problem with its line and caret and how many there are, or
+ * the error where it is none of them. */
+void eg_run_report(const eg_error *err, const eg_problems *problems);
+/* The name that was probably meant, or NULL. */
+const char *eg_run_suggest(const char *name, const char *const *names, size_t count);
+/* The signal (SIGINT, SIGTERM) that ended a command early, after it had removed its unfinished files; or 0. */
+int eg_run_signal(void);
+
 #endif

@@ -24,7 +24,12 @@ typedef struct eg_dataset {
 
 /* Lists a set. classes (may be NULL) fixes names and order and must be the set's own names; channels is what
  * the network wants (1 or 3). The arena owns it. An empty class, an unknown class or a set without samples is
- * an error that names folder and place. */
+ * an error that names folder and place.
+ *
+ * The recipe's `limit` is met by filling the classes in turn, one sample at a time; one that runs out leaves
+ * its share to the others, and a class's first samples (by path; idx: in file order) are the ones that stay.
+ * No chance is involved. An idx set's classes are its labels as numbers ("0", "1", …): those that occur, by
+ * value. Since a file of labels names nothing, a class of the network that no label has is fine there. */
 const eg_dataset *eg_dataset_open(eg_arena *arena, const eg_data_set *spec, const char *const *classes,
                                   size_t class_count, int channels, eg_error *err);
 /* Decodes one sample; the caller clears the image. */

@@ -15,6 +15,9 @@ typedef struct eg_image {
     uint8_t *pixels; /* height * width * channels; freed by eg_image_clear */
 } eg_image;
 
+/* Sets the size and makes room for the pixels (not set). Refuses sizes of 0, and more than 178 956 970
+ * pixels. */
+bool eg_image_allocate(eg_image *image, uint64_t width, uint64_t height, int channels, eg_error *err);
 /* Decodes a JPEG or PNG (told by content) to `channels` channels: 3 as Image.open(f).convert('RGB'), 1 as
  * .convert('L'). EXIF orientation is not applied. Refuses images of more than 178 956 970 pixels (Pillow's
  * bomb limit). */

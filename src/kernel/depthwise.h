@@ -14,6 +14,7 @@ void eg_depthwise_input_grad(const eg_grid *grid, const float *dy, const float *
  * rows. */
 void eg_depthwise_weight_grad(const eg_grid *grid, const float *x, const float *dy, double *sum);
 /* The sum of `parts` such sums, in order, to a gradient (c, t); added to out when accumulate. */
-void eg_depthwise_weight_sum(int64_t parts, int64_t c, int64_t t, const double *sums, float *out, bool accumulate);
+void eg_depthwise_weight_sum(int64_t parts, int64_t c, int64_t t, const double *sums, float *out,
+                             bool accumulate);
 
 #endif

@@ -9,11 +9,29 @@ typedef struct span {
     int64_t offset;      /* of tap s = 0 at the patch's first channel, in elements of x */
 } span;
 
-static span find_span(const eg_grid *g, const eg_patch *patch, int64_t position, int64_t r)
+/* The patch's positions, one after the other. */
+typedef struct cursor {
+    int64_t image, p, q;
+} cursor;
+
+static cursor start_at(const eg_grid *g, int64_t position)
 {
-    int64_t image = position / (g->p * g->q), p = position / g->q % g->p, q = position % g->q;
-    int64_t row = p * g->stride[0] - g->padding[0] + r * g->dilation[0];
-    int64_t column = q * g->stride[1] - g->padding[1];
+    return (cursor){position / (g->p * g->q), position / g->q % g->p, position % g->q};
+}
+
+static void advance(const eg_grid *g, cursor *at)
+{
+    if (++at->q < g->q) return;
+    at->q = 0;
+    if (++at->p < g->p) return;
+    at->p = 0;
+    at->image++;
+}
+
+static span find_span(const eg_grid *g, const eg_patch *patch, const cursor *at, int64_t r)
+{
+    int64_t row = at->p * g->stride[0] - g->padding[0] + r * g->dilation[0];
+    int64_t column = at->q * g->stride[1] - g->padding[1];
     int64_t last_tap = patch->tap + patch->taps;
     span s = {.begin = patch->tap > r * g->s ? patch->tap - r * g->s : 0,
               .end = last_tap < (r + 1) * g->s ? last_tap - r * g->s : g->s};
@@ -21,7 +39,7 @@ static span find_span(const eg_grid *g, const eg_patch *patch, int64_t position,
     if (s.first < s.begin) s.first = s.begin;
     if (s.last > s.end) s.last = s.end;
     if (row < 0 || row >= g->h || s.last <= s.first) s.first = s.last = s.begin;
-    s.offset = ((image * g->h + row) * g->w + column) * g->c + patch->channel;
+    s.offset = ((at->image * g->h + row) * g->w + column) * g->c + patch->channel;
     return s;
 }
 
@@ -31,29 +49,50 @@ static bool is_dense(const eg_grid *g, const eg_patch *patch)
     return g->dilation[1] == 1 && patch->width == g->c;
 }
 
-static float *copy_span(const eg_grid *g, const eg_patch *patch, span s, const float *x, float *cols)
+/* Copies of a few floats are most of the work where there are few channels: no call for these. */
+EG_INLINE float *copy(float *to, const float *from, int64_t n)
 {
-    size_t width = (size_t)patch->width;
-    memset(cols, 0, (size_t)(s.first - s.begin) * width * sizeof *cols);
-    cols += (s.first - s.begin) * patch->width;
-    if (is_dense(g, patch)) {
-        if (s.last > s.first)
-            memcpy(cols, x + s.offset + s.first * g->c, (size_t)(s.last - s.first) * width * sizeof *cols);
-        cols += (s.last - s.first) * patch->width;
-    } else {
-        for (int64_t t = s.first; t < s.last; t++, cols += patch->width)
-            memcpy(cols, x + s.offset + t * g->dilation[1] * g->c, width * sizeof *cols);
+    if (n > 64) {
+        memcpy(to, from, (size_t)n * sizeof *to);
+        return to + n;
     }
-    memset(cols, 0, (size_t)(s.end - s.last) * width * sizeof *cols);
-    return cols + (s.end - s.last) * patch->width;
+    for (; n >= EG_LANES; n -= EG_LANES, to += EG_LANES, from += EG_LANES)
+        *(eg_lanes *)to = *(const eg_lanes *)from;
+    for (int64_t part = EG_LANES / 2; part > 0; part /= 2) {
+        if (n < part) continue;
+        memcpy(to, from, (size_t)part * sizeof *to); /* 4, 2, 1: unrolled, each a move */
+        to += part, from += part, n -= part;
+    }
+    return to;
+}
+
+static float *clear(float *to, int64_t n)
+{
+    if (n > 0) memset(to, 0, (size_t)n * sizeof *to);
+    return to + n;
+}
+
+static float *copy_span(const eg_grid *g, const eg_patch *patch, const span *s, const float *x, float *cols)
+{
+    cols = clear(cols, (s->first - s->begin) * patch->width);
+    if (s->last > s->first && is_dense(g, patch)) {
+        cols = copy(cols, x + s->offset + s->first * g->c, (s->last - s->first) * patch->width);
+    } else {
+        for (int64_t t = s->first; t < s->last; t++)
+            cols = copy(cols, x + s->offset + t * g->dilation[1] * g->c, patch->width);
+    }
+    return clear(cols, (s->end - s->last) * patch->width);
 }
 
 void eg_im2col(const eg_grid *grid, const eg_patch *patch, const float *x, float *cols)
 {
     int64_t first_row = patch->tap / grid->s, last_row = (patch->tap + patch->taps - 1) / grid->s;
-    for (int64_t i = 0; i < patch->rows; i++)
-        for (int64_t r = first_row; r <= last_row; r++)
-            cols = copy_span(grid, patch, find_span(grid, patch, patch->first + i, r), x, cols);
+    cursor at = start_at(grid, patch->first);
+    for (int64_t i = 0; i < patch->rows; i++, advance(grid, &at))
+        for (int64_t r = first_row; r <= last_row; r++) {
+            span s = find_span(grid, patch, &at, r);
+            cols = copy_span(grid, patch, &s, x, cols);
+        }
 }
 
 EG_CLONES static void add(int64_t n, const float *restrict from, float *restrict to)
@@ -77,9 +116,10 @@ static const float *add_span(const eg_grid *g, const eg_patch *patch, span s, co
 void eg_col2im(const eg_grid *grid, const eg_patch *patch, const float *cols, float *dx)
 {
     int64_t first_row = patch->tap / grid->s, last_row = (patch->tap + patch->taps - 1) / grid->s;
-    for (int64_t i = 0; i < patch->rows; i++)
+    cursor at = start_at(grid, patch->first);
+    for (int64_t i = 0; i < patch->rows; i++, advance(grid, &at))
         for (int64_t r = first_row; r <= last_row; r++) {
-            span s = find_span(grid, patch, patch->first + i, r);
+            span s = find_span(grid, patch, &at, r);
             if (s.last > s.first)
                 cols = add_span(grid, patch, s, cols, dx);
             else

@@ -14,16 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One function, compiled for several instruction sets, chosen when the program starts. Sanitizers instrument
- * the code that chooses, which runs before they are ready: there the portable form is used. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define EG_SANITIZED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define EG_SANITIZED 1
-#endif
-#if defined(__x86_64__) && defined(__linux__) && !defined(EG_SANITIZED)
+/* One function, compiled by gcc for several instruction sets, chosen when the program starts. Sanitizers
+ * instrument the code that chooses, which runs before they are ready; clang before 17 gives it names that
+ * other files do not find: both have the portable form alone. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) &&                 \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define EG_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define EG_CLONES

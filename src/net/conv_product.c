@@ -86,7 +86,12 @@ static bool direct_weight_grad(const cut *u)
 
 static int64_t weight_rows(const cut *u)
 {
-    return eg_clamp(COLS / u->width, ENOUGH_ROWS, ROWS_PER_PART);
+    return eg_clamp(COLS / u->width, ENOUGH_ROWS, MOST_ROWS);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 static size_t larger(size_t a, int64_t b)
@@ -100,14 +105,14 @@ void eg_conv_product_memory(const eg_conv *conv, int64_t batch, bool training, e
     int64_t weights = conv->k * u.t * u.c, size = (int64_t)sizeof(float);
     *out = (eg_op_memory){0};
     if (u.t > 1) out->scratch = (size_t)(weights * size);
-    if (!u.pointwise) out->worker = (size_t)(u.rows * u.taps * u.c * size);
+    if (!u.pointwise) out->worker = (size_t)(least(u.rows, u.positions) * u.taps * u.c * size);
     if (!training) return;
     cut_weight_grad(&u);
     /* The most that any smaller batch may have: their number does not always grow with the rows. */
     int64_t parts = u.parts == 1 ? 1 : eg_div_up(ENOUGH_TASKS, u.columns * u.k_slices * conv->groups);
     if (!direct_weight_grad(&u)) out->scratch = larger(out->scratch, parts * weights * size);
     out->scratch = larger(out->scratch, (int64_t)eg_columns_scratch(u.positions, conv->k));
-    if (!u.pointwise) out->worker = larger(out->worker, weight_rows(&u) * u.width * size);
+    if (!u.pointwise) out->worker = larger(out->worker, least(weight_rows(&u), u.positions) * u.width * size);
 }
 
 static float *worker_cols(const eg_call *call, int worker)

@@ -54,7 +54,7 @@ bool eg_memory_plan(eg_arena *arena, eg_buffer *buffers, size_t count, size_t *t
     size_t used = 0;
     *total = 0;
     for (size_t i = 0; i < count; i++) order[i] = &buffers[i];
-    if (count) qsort(order, count, sizeof *order, by_size);
+    if (count) qsort(order, count, sizeof(void *), by_size);
     for (size_t i = 0; i < count; i++) {
         size_t end;
         order[i]->offset = 0;

@@ -50,15 +50,17 @@ static const eg_op *const ops[] = {
     &eg_op_transpose,
 };
 
+enum { OPS = sizeof ops / sizeof(void *) };
+
 const eg_op *const *eg_op_list(size_t *count)
 {
-    *count = sizeof ops / sizeof *ops;
+    *count = OPS;
     return ops;
 }
 
 const eg_op *eg_op_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+    for (size_t i = 0; i < OPS; i++)
         if (strcmp(ops[i]->name, name) == 0) return ops[i];
     return NULL;
 }

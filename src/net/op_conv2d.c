@@ -118,9 +118,9 @@ static void backward(const eg_call *call)
 static double flops(const eg_net *net, const eg_node *node)
 {
     const attr *a = node->attr;
-    double products =
-        (double)(eg_node_input(net, node, 0)->dims[2] / a->groups * a->kernel[0] * a->kernel[1]);
-    return 2 * products * (double)eg_value_numel(eg_node_output(net, node));
+    int64_t channels = eg_node_input(net, node, 0)->dims[2] / a->groups; /* of a group */
+    return 2 * (double)(channels * a->kernel[0] * a->kernel[1]) *
+           (double)eg_value_numel(eg_node_output(net, node));
 }
 
 static const eg_arg args[] = {

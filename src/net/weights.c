@@ -3,14 +3,11 @@
 #include "base/memory.h"
 #include "net/memory_plan.h"
 
-static size_t param_size(const eg_param *param)
+static bool param_size(const eg_param *param, size_t *size)
 {
-    uint64_t numel = 0;
-    size_t size;
-    if (!eg_shape_numel(param->shape, &numel) ||
-        __builtin_mul_overflow(numel, eg_dtype_size(param->dtype), &size))
-        return SIZE_MAX;
-    return size;
+    uint64_t numel;
+    return eg_shape_numel(param->shape, &numel) &&
+           !__builtin_mul_overflow(numel, eg_dtype_size(param->dtype), size);
 }
 
 /* The parameters one after the other. */
@@ -18,10 +15,11 @@ static bool place(const eg_net *net, size_t *offsets, size_t *total)
 {
     *total = 0;
     for (int32_t i = 0; i < net->param_count; i++) {
-        size_t at;
+        size_t at, size;
+        if (!param_size(&net->params[i], &size)) return false;
         if (__builtin_add_overflow(*total, (size_t)EG_BUFFER_ALIGNMENT - 1, &at)) return false;
         offsets[i] = at / EG_BUFFER_ALIGNMENT * EG_BUFFER_ALIGNMENT;
-        if (__builtin_add_overflow(offsets[i], param_size(&net->params[i]), total)) return false;
+        if (__builtin_add_overflow(offsets[i], size, total)) return false;
     }
     return true;
 }

@@ -17,7 +17,8 @@ bool eg_weights_init(eg_weights *weights, eg_arena *arena, const eg_net *net, eg
 void eg_weights_clear(eg_weights *weights);
 /* The block as a store in state-dict order, names with `prefix` before them; views of the block. */
 eg_store eg_weights_store(eg_arena *arena, const eg_weights *weights, const char *prefix);
-/* False and a sentence when the distribution cannot be drawn for this tensor (kaiming and xavier need a layer's fan). */
+/* False and a sentence when the distribution cannot be drawn for this tensor (kaiming and xavier need a
+ * layer's fan). */
 bool eg_init_check(const eg_param *param, const eg_init *init, eg_error *err);
 /* Draws one tensor from a distribution; the numbers depend on seed and tensor name alone. */
 void eg_init_fill(const eg_param *param, const eg_init *init, uint64_t seed, void *out);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Text files: UTF-8, no tabs, no trailing space, one final newline; no unfinished work, no names of other places.
 status=0
-files=$(git ls-files --cached --others --exclude-standard | grep -vE '\.(png|jpe?g|pth|pt|bin|safetensors|ubyte|gif|npy)$|^tests/(fuzz/corpus|data)/|^LICENSE$')
+files=$(git ls-files --cached --others --exclude-standard | grep -vE '\.(png|jpe?g|pth|pt|bin|safetensors|ubyte|gif|npy|idx[0-9]-ubyte)$|^tests/(fuzz/corpus|data)/|^LICENSE$')
 complain() {
     [ -z "$2" ] || { echo "$1:"; echo "$2"; status=1; }
 }

@@ -1,0 +1,241 @@
+/* Telling checkpoints apart by their content, and the two doors to them: open and write. */
+#include "engraft/checkpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/str.h"
+#include "format/checkpoint_file.h"
+#include "format/pickle.h"
+#include "format/state_dict.h"
+#include "format/torch_legacy.h"
+#include "format/torch_writer.h"
+#include "format/torch_zip.h"
+
+static bool starts(const eg_mapping *m, const char *bytes, size_t n)
+{
+    return m->size >= n && memcmp(m->bytes, bytes, n) == 0;
+}
+
+/* ---- detection ---- */
+
+static bool is_zip(const eg_mapping *m)
+{
+    return starts(m, "PK\3\4", 4);
+}
+
+/* u64le length of a JSON header. Comes before the pickles: a length may look like one. */
+static bool is_safetensors(const eg_mapping *m)
+{
+    uint64_t n = 0, at = 8;
+    if (m->size < 9) return false;
+    for (int i = 8; i-- > 0;) n = n << 8 | m->bytes[i];
+    while (at < m->size && strchr(" \t\r\n", m->bytes[at]) && m->bytes[at]) at++;
+    return n >= 2 && n <= 100 * 1000 * 1000 && n <= m->size - 8 && at < m->size && m->bytes[at] == '{';
+}
+
+static bool is_gguf(const eg_mapping *m)
+{
+    return starts(m, "GGUF", 4);
+}
+
+static bool is_npy(const eg_mapping *m)
+{
+    return starts(m, "\x93NUMPY", 6);
+}
+
+static bool is_hdf5(const eg_mapping *m)
+{
+    for (uint64_t at = 0; at + 8 <= m->size && at <= 1 << 20; at = at ? at * 2 : 512)
+        if (memcmp(m->bytes + at, "\x89HDF\r\n\x1a\n", 8) == 0) return true;
+    return false;
+}
+
+/* ustar, or a header of the older kind whose checksum is right. */
+static bool is_tar(const eg_mapping *m)
+{
+    if (m->size < 512) return false;
+    if (memcmp(m->bytes + 257, "ustar", 5) == 0) return true;
+    unsigned long sum = 0, said = 0;
+    for (int i = 0; i < 512; i++) sum += i >= 148 && i < 156 ? ' ' : m->bytes[i];
+    for (int i = 148; i < 156; i++)
+        if (m->bytes[i] >= '0' && m->bytes[i] <= '7') said = said * 8 + (unsigned long)(m->bytes[i] - '0');
+    return m->bytes[0] && sum == said;
+}
+
+static bool is_legacy(const eg_mapping *m)
+{
+    return eg_torch_legacy_is(m->bytes, m->size);
+}
+
+static bool is_pickle(const eg_mapping *m)
+{
+    return m->size >= 3 && m->bytes[0] == 0x80 && m->bytes[1] <= 5;
+}
+
+static bool is_preview(const eg_mapping *m)
+{
+    return starts(m, "PYTORCH1", 8);
+}
+
+/* ---- what is not read ---- */
+
+static bool not_yet(eg_error *err, const char *kind)
+{
+    return eg_fail_id(err, EG_MALFORMED, "FMT-005",
+                      "%s files are not supported yet; save the state dict with torch.save instead", kind);
+}
+
+static bool refuse_preview(eg_checkpoint_file *file, eg_error *err)
+{
+    (void)file;
+    return eg_fail_id(
+        err, EG_MALFORMED, "FMT-004",
+        "preview-release PyTorch script file (PYTORCH1) is not supported; re-save it with torch >= 1.6");
+}
+
+/* A pickle without the container around it: told apart from a stream with a forged magic number. */
+static bool refuse_pickle(eg_checkpoint_file *file, eg_error *err)
+{
+    const eg_checkpoint_options strict = {0};
+    uint64_t used = 0;
+    eg_pickle *pickle = eg_pickle_parse(&file->arena, file->mapping.bytes, file->mapping.size, &used, err);
+    if (!pickle || !eg_state_dict_references(pickle, &strict, &file->arena, &file->checkpoint, err))
+        return false;
+    eg_py_kind kind = (eg_py_kind)eg_pickle_node(pickle, pickle->root)->kind;
+    if (kind == EG_PY_BIGINT || kind == EG_PY_INT)
+        return eg_fail_id(err, EG_MALFORMED, "LEG-001", "bad magic number: not a PyTorch legacy file");
+    return eg_fail_id(err, EG_MALFORMED, "FMT-003",
+                      "bare pickle without tensor storage; refusing (use --allow-bare-pickle to inspect)");
+}
+
+/* A zip is told by its members' names. */
+static bool read_zip(eg_checkpoint_file *file, eg_error *err)
+{
+    static const struct {
+        const char *name, *kind;
+        bool anywhere; /* below any folder */
+    } members[] = {
+        {"constants.pkl", "TorchScript", true},
+        {"model.json", "TorchScript (before 1.3)", true},
+        {"archive_format", "torch.export (pt2)", true},
+        {"model.weights.h5", "Keras", false},
+        {".npy", "npz", false},
+    };
+    eg_arena scratch = {0};
+    eg_zip zip;
+    const char *kind = NULL;
+    bool ok = eg_zip_open(&zip, &scratch, file->mapping.bytes, file->mapping.size, err);
+    for (size_t i = 0; ok && i < zip.count; i++)
+        for (size_t j = 0; j < sizeof members / sizeof *members && !kind; j++) {
+            const char *name = zip.entries[i].name, *slash = strchr(name, '/');
+            if (members[j].anywhere ? slash && strcmp(slash + 1, members[j].name) == 0
+                                    : !slash && eg_ends_with(name, members[j].name))
+                kind = members[j].kind;
+        }
+    eg_arena_clear(&scratch);
+    if (!ok) return false;
+    return kind ? not_yet(err, kind) : eg_torch_zip_read(file, err);
+}
+
+/* The first row that fits wins. */
+static const struct {
+    bool (*is)(const eg_mapping *mapping);
+    eg_checkpoint_reader *read; /* NULL: not read yet */
+    const char *kind;
+} formats[] = {
+    {is_zip, read_zip, "zip"},
+    {is_safetensors, NULL, "safetensors"},
+    {is_gguf, NULL, "GGUF"},
+    {is_npy, NULL, "npy"},
+    {is_hdf5, NULL, "HDF5"},
+    {is_tar, NULL, "tar (PyTorch before 0.1.10)"},
+    {is_legacy, eg_torch_legacy_read, "legacy"},
+    {is_pickle, refuse_pickle, "pickle"},
+    {is_preview, refuse_preview, "PYTORCH1"},
+};
+
+/* Wrappers around a checkpoint. */
+static const struct {
+    const char *bytes;
+    size_t size;
+    const char *kind;
+} packed[] = {
+    {"\x1f\x8b", 2, "gzip"},  {"\x28\xb5\x2f\xfd", 4, "zstd"},       {"BZh", 3, "bzip2"},
+    {"\xfd\x37zXZ", 5, "xz"}, {"\x37\x7a\xbc\xaf\x27\x1c", 6, "7z"}, {"PK\5\6", 4, "empty zip"},
+};
+
+static bool read_any(eg_checkpoint_file *file, eg_error *err)
+{
+    const eg_mapping *m = &file->mapping;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (formats[i].is(m))
+            return formats[i].read ? formats[i].read(file, err) : not_yet(err, formats[i].kind);
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
+        if (starts(m, packed[i].bytes, packed[i].size))
+            return eg_fail_id(err, EG_MALFORMED, "FMT-002",
+                              "%s file: unpack it first (engraft reads the checkpoint inside)",
+                              packed[i].kind);
+    eg_buf bytes = {0};
+    for (uint64_t i = 0; i < m->size && i < 16; i++)
+        eg_buf_printf(&bytes, "%s%02x", i ? " " : "", m->bytes[i]);
+    eg_fail_id(err, EG_MALFORMED, "FMT-001", "not a checkpoint format engraft knows (first bytes %s)",
+               bytes.data ? bytes.data : "none: the file is empty");
+    eg_buf_clear(&bytes);
+    return false;
+}
+
+/* ---- open and close ---- */
+
+eg_checkpoint *eg_checkpoint_open(const char *path, const eg_checkpoint_options *options, eg_error *err)
+{
+    eg_checkpoint_file *file = eg_malloc(sizeof *file);
+    eg_error why = {0};
+    *file = (eg_checkpoint_file){.options = options ? *options : (eg_checkpoint_options){0}};
+    file->checkpoint.path = eg_arena_string(&file->arena, path);
+    file->checkpoint.state_dict = "";
+    file->checkpoint.impl = file;
+    if (eg_mapping_open(&file->mapping, path, &why) && read_any(file, &why)) return &file->checkpoint;
+    eg_error_in(&why, path);
+    if (err && err->code == EG_OK) *err = why;
+    eg_checkpoint_close(&file->checkpoint);
+    return NULL;
+}
+
+void eg_checkpoint_close(eg_checkpoint *checkpoint)
+{
+    if (!checkpoint) return;
+    eg_checkpoint_file *file = checkpoint->impl;
+    eg_arena arena = file->arena;
+    eg_arena_clear(&arena); /* before the mapping: cleanups may look at it */
+    eg_mapping_close(&file->mapping);
+    free(file);
+}
+
+/* ---- writing ---- */
+
+static const struct {
+    const char *extension;
+    bool (*write)(const char *path, const eg_store *store, const eg_checkpoint_extra *extra, eg_error *err);
+} writers[] = {
+    {".pth", eg_torch_zip_write}, {".pt", eg_torch_zip_write},   {".th", eg_torch_zip_write},
+    {".bin", eg_torch_zip_write}, {".ckpt", eg_torch_zip_write}, {".tar", eg_torch_zip_write},
+};
+
+bool eg_checkpoint_writable(const char *path, eg_error *err)
+{
+    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
+        if (eg_ends_with(path, writers[i].extension)) return true;
+    eg_fail(err, EG_USAGE,
+            "the extension does not name a format that engraft writes; end the name in .pth or .pt");
+    return eg_error_in(err, path);
+}
+
+bool eg_checkpoint_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,
+                         eg_error *err)
+{
+    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
+        if (eg_ends_with(path, writers[i].extension)) return writers[i].write(path, store, extra, err);
+    return eg_checkpoint_writable(path, err);
+}

@@ -1,0 +1,16 @@
+/* A net for people to read. */
+#ifndef ENGRAFT_NET_SHOW_H
+#define ENGRAFT_NET_SHOW_H
+
+#include <stdio.h>
+
+#include "engraft/net.h"
+
+/* The module tree as torchinfo prints it: one module a line with the shape of its output (of one sample, in
+ * PyTorch's order), its own parameters (buffers not counted) and its multiply-adds times two; then the
+ * totals. */
+void eg_net_show(const eg_net *net, FILE *out);
+/* The state dict: one entry a line, "name  [shape]  dtype" with "(buffer)" where it is one. */
+void eg_net_show_keys(const eg_net *net, FILE *out);
+
+#endif

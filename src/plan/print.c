@@ -1,0 +1,211 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/str.h"
+#include "engraft/plan.h"
+#include "plan/fold.h"
+
+/* One name to be shown: names with equal headings stand together, those with equal notes fold into one line.
+ */
+typedef struct item {
+    const char *name, *heading, *note;
+} item;
+
+typedef struct printer {
+    eg_arena arena;
+    FILE *out;
+    bool colour;
+    item *items;
+    size_t count;
+    size_t *next,
+        *inner; /* per item: the next of its heading's, and of its line's group; SIZE_MAX: the last */
+} printer;
+
+static const char *on(const printer *p, const char *code)
+{
+    return p->colour ? code : "";
+}
+
+#define BOLD  "\033[1m"
+#define DIM   "\033[2m"
+#define RED   "\033[31m"
+#define PLAIN "\033[0m"
+
+/* "kaiming_uniform (a 2.236)". */
+static const char *init_text(eg_arena *arena, const eg_init *init)
+{
+    const char *name = eg_init_name(init->kind);
+    switch (init->kind) {
+    case EG_INIT_CONSTANT: return eg_arena_printf(arena, "%s (%g)", name, init->value);
+    case EG_INIT_NORMAL:
+    case EG_INIT_TRUNC_NORMAL:
+        return eg_arena_printf(arena, "%s (mean %g, std %g)", name, init->mean, init->std);
+    case EG_INIT_UNIFORM: return eg_arena_printf(arena, "%s (%g to %g)", name, init->low, init->high);
+    case EG_INIT_XAVIER_UNIFORM:
+    case EG_INIT_XAVIER_NORMAL: return eg_arena_printf(arena, "%s (gain %g)", name, init->gain);
+    case EG_INIT_KAIMING_UNIFORM:
+    case EG_INIT_KAIMING_NORMAL:
+        return eg_arena_printf(arena, "%s (a %g%s)", name, init->a, init->fan_out ? ", fan_out" : "");
+    default: return name;
+    }
+}
+
+static item step_item(eg_arena *arena, const eg_plan *plan, const eg_step *step)
+{
+    const eg_param *param = &plan->net->params[step->param];
+    bool drawn = step->action == EG_ACTION_INIT || step->action == EG_ACTION_DEFAULT;
+    bool cast = step->action == EG_ACTION_CAST;
+    const char *state = step->frozen ? "frozen" : param->buffer ? "buffer" : "trainable";
+    const char *how = drawn  ? init_text(arena, &step->init)
+                      : cast ? eg_arena_printf(arena, "%s to %s", eg_dtype_name(step->source->dtype),
+                                               eg_dtype_name(param->dtype))
+                             : "";
+    return (item){param->name,
+                  eg_arena_printf(arena, "%s  %s%s%s", eg_action_name(step->action),
+                                  step->rule ? step->rule : "", step->rule ? ": " : "", step->reason),
+                  eg_arena_printf(arena, "%s  %s%s%s", eg_shape_text(arena, param->shape), state,
+                                  how[0] ? "  " : "", how)};
+}
+
+static item source_item(eg_arena *arena, const eg_plan_source *source)
+{
+    return (item){source->entry->name,
+                  eg_arena_printf(arena, "%s  %s", eg_fate_name(source->fate), source->reason),
+                  eg_shape_text(arena, source->entry->shape)};
+}
+
+/* Items with equal keys, in order of first appearance: next[i] is the next of i's group, and the groups'
+ * first items are listed. */
+static size_t group(printer *p, const char *(*key)(eg_arena *arena, const item *of), const size_t *members,
+                    size_t count, size_t *firsts, size_t *next)
+{
+    eg_map *index = eg_map_new(&p->arena);
+    size_t *lasts = EG_NEW_ARRAY(&p->arena, size_t, count), groups = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *text = key(&p->arena, &p->items[members[i]]);
+        int64_t known = eg_map_find(index, text);
+        next[members[i]] = SIZE_MAX;
+        if (known < 0) {
+            known = (int64_t)groups++;
+            eg_map_add(index, text, known);
+            firsts[known] = members[i];
+        } else {
+            next[lasts[known]] = members[i];
+        }
+        lasts[known] = members[i];
+    }
+    return groups;
+}
+
+static const char *heading_key(eg_arena *arena, const item *of)
+{
+    (void)arena;
+    return of->heading;
+}
+
+static const char *line_key(eg_arena *arena, const item *of)
+{
+    return eg_arena_printf(arena, "%s\n%s", eg_fold_shape(arena, of->name), of->note);
+}
+
+static size_t chain(size_t first, const size_t *next, size_t *members)
+{
+    size_t count = 0;
+    for (size_t i = first; i != SIZE_MAX; i = next[i]) members[count++] = i;
+    return count;
+}
+
+static void print_line(printer *p, const eg_fold *fold, const char *note)
+{
+    fprintf(p->out, "  %-44s  %s%s", eg_printable(&p->arena, fold->text, strlen(fold->text)), on(p, DIM),
+            note);
+    if (fold->count > 1) fprintf(p->out, "  (%zu tensors)", fold->count);
+    fprintf(p->out, "%s\n", on(p, PLAIN));
+}
+
+/* The lines of one heading. */
+static void print_members(printer *p, const size_t *members, size_t count)
+{
+    size_t *firsts = EG_NEW_ARRAY(&p->arena, size_t, count), *same = EG_NEW_ARRAY(&p->arena, size_t, count);
+    const char **names = EG_NEW_ARRAY(&p->arena, const char *, count);
+    size_t groups = group(p, line_key, members, count, firsts, p->inner);
+    for (size_t g = 0; g < groups; g++) {
+        const eg_fold *folds;
+        size_t n = chain(firsts[g], p->inner, same);
+        for (size_t i = 0; i < n; i++) names[i] = p->items[same[i]].name;
+        size_t lines = eg_fold_names(&p->arena, names, n, &folds);
+        for (size_t i = 0; i < lines; i++) print_line(p, &folds[i], p->items[same[0]].note);
+    }
+}
+
+static void print_items(printer *p)
+{
+    size_t *all = EG_NEW_ARRAY(&p->arena, size_t, p->count),
+           *firsts = EG_NEW_ARRAY(&p->arena, size_t, p->count);
+    size_t *members = EG_NEW_ARRAY(&p->arena, size_t, p->count);
+    for (size_t i = 0; i < p->count; i++) all[i] = i;
+    size_t groups = group(p, heading_key, all, p->count, firsts, p->next);
+    for (size_t g = 0; g < groups; g++) {
+        const char *heading = p->items[firsts[g]].heading;
+        size_t count = chain(firsts[g], p->next, members);
+        bool bad = eg_starts_with(heading, eg_fate_name(EG_FATE_UNEXPECTED));
+        fprintf(p->out, "\n%s%s%s  (%zu)\n", on(p, bad ? RED : BOLD), heading, on(p, PLAIN), count);
+        print_members(p, members, count);
+    }
+}
+
+static void print_rules(const printer *p, const eg_plan *plan)
+{
+    if (plan->rule_count) fprintf(p->out, "\n%srules%s\n", on(p, BOLD), on(p, PLAIN));
+    for (size_t r = 0; r < plan->rule_count; r++)
+        fprintf(p->out, "  %zu. %-50s  %zu name%s\n", r + 1, plan->rules[r].rule->text,
+                plan->rules[r].changed, plan->rules[r].changed == 1 ? "" : "s");
+}
+
+static void print_summary(const printer *p, const eg_plan *plan)
+{
+    fprintf(p->out, "%starget%s  %s: %zu tensors: %zu loaded, %zu initialized, %zu defaulted\n", on(p, BOLD),
+            on(p, PLAIN), plan->net->arch ? plan->net->arch : "network", plan->step_count, plan->loaded,
+            plan->initialized, plan->defaulted);
+    fprintf(p->out, "%ssource%s  %zu tensors: %zu used, %zu skipped, %zu dropped, %zu unexpected\n",
+            on(p, BOLD), on(p, PLAIN), plan->source_count, plan->used, plan->skipped, plan->dropped,
+            plan->unexpected);
+    fprintf(p->out, "%strains%s  %" PRIu64 " of %" PRIu64 " parameters\n", on(p, BOLD), on(p, PLAIN),
+            plan->params_trainable, plan->params_total);
+}
+
+void eg_plan_print(const eg_plan *plan, FILE *out, bool colour)
+{
+    printer p = {.out = out, .colour = colour};
+    size_t room = plan->step_count + plan->source_count;
+    p.items = EG_NEW_ARRAY(&p.arena, item, room);
+    p.next = EG_NEW_ARRAY(&p.arena, size_t, room);
+    p.inner = EG_NEW_ARRAY(&p.arena, size_t, room);
+    for (size_t i = 0; i < plan->step_count; i++)
+        p.items[p.count++] = step_item(&p.arena, plan, &plan->steps[i]);
+    for (size_t i = 0; i < plan->source_count; i++)
+        if (plan->sources[i].fate != EG_FATE_USED)
+            p.items[p.count++] = source_item(&p.arena, &plan->sources[i]);
+    print_summary(&p, plan);
+    print_rules(&p, plan);
+    print_items(&p);
+    eg_arena_clear(&p.arena);
+}
+
+void eg_plan_print_keys(const eg_plan *plan, FILE *out)
+{
+    fprintf(out, "model (%zu keys)\n", plan->step_count);
+    for (size_t i = 0; i < plan->step_count; i++)
+        fprintf(out, "  %s\n", plan->net->params[plan->steps[i].param].name);
+    fprintf(out, "pretrained (%zu keys)\n", plan->source_count);
+    for (size_t i = 0; i < plan->source_count; i++) fprintf(out, "  %s\n", plan->sources[i].entry->name);
+    fprintf(out, "transferred (%zu keys)\n", plan->loaded);
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const eg_step *step = &plan->steps[i];
+        const char *name = plan->net->params[step->param].name;
+        if (!step->source) continue;
+        bool moved = strcmp(step->source->name, name) != 0;
+        fprintf(out, "  %s%s%s\n", step->source->name, moved ? " -> " : "", moved ? name : "");
+    }
+}

@@ -1,0 +1,622 @@
+#include "recipe/sections.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "recipe/mapping.h"
+#include "recipe/pattern.h"
+#include "recipe/transform.h"
+
+#define NO_PLACE .given = EG_NOWHERE, .place = EG_NOWHERE
+#define MANY     9.2e18 /* no upper end */
+
+/* ---- source ---- */
+
+#define AT(member) offsetof(eg_source_section, member)
+
+static void read_sha256(eg_schema *in, const eg_doc *doc, void *base)
+{
+    const char *text = eg_schema_text(in, doc, "sha256");
+    if (!text) return;
+    char *hex = eg_arena_string(in->arena, text);
+    size_t length = 0;
+    for (; isxdigit((unsigned char)hex[length]); length++)
+        if (hex[length] >= 'A' && hex[length] <= 'F') hex[length] += 'a' - 'A';
+    if (length == 64 && !hex[64])
+        ((eg_source_section *)base)->sha256 = hex;
+    else
+        eg_schema_expected(in, doc, "sha256", "64 hexadecimal digits");
+}
+
+static void read_state_dict(eg_schema *in, const eg_doc *doc, void *base)
+{
+    const char *text = eg_schema_text(in, doc, "state_dict");
+    if (text && strcmp(text, "auto") != 0) ((eg_source_section *)base)->state_dict = text;
+}
+
+static void read_source_preprocess(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_preprocess_read(in, doc, &((eg_source_section *)base)->preprocess);
+}
+
+static const eg_word weights_words[] = {{"raw", 0}, {"ema", EG_WORD_UNSUPPORTED}, {0}};
+
+static const eg_field source_rows[] = {
+    {"checkpoint", EG_TYPE_PATH, AT(checkpoint), .required = true,
+     .doc = "the file that the weights come from"},
+    {"sha256", EG_TYPE_OTHER, .read = read_sha256, .doc = "what the file's SHA-256 must be"},
+    {"state_dict", EG_TYPE_OTHER, .read = read_state_dict, .standard = "auto",
+     .doc = "path of the state dict in the file; auto: there must be one"},
+    {"weights", EG_TYPE_WORD, EG_NOWHERE, "raw", .words = weights_words,
+     .doc = "raw: never an average of weights"},
+    {"preprocess", EG_TYPE_OTHER, .read = read_source_preprocess, .doc = "what the source was trained with"},
+    EG_LATER("arch"),
+    EG_LATER("classes"),
+    EG_LATER("separator"),
+};
+static const eg_section source_section = {"source", EG_FIELDS(source_rows), .bare = "checkpoint",
+                                          .given = AT(given), .place = AT(place)};
+#undef AT
+
+/* ---- target ---- */
+
+#define AT(member) offsetof(eg_target_section, member)
+
+/* A path when it looks like one, else the name of a shipped architecture. */
+static void read_arch(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_target_section *target = base;
+    const char *text = eg_schema_text(in, doc, "arch");
+    const eg_field path = {.key = "arch", .type = EG_TYPE_PATH};
+    if (!text) return;
+    target->arch = text;
+    target->arch_place = doc->place;
+    if (strchr(text, '/') || eg_ends_with(text, ".yaml") || eg_ends_with(text, ".yml"))
+        eg_schema_path(in, &path, doc, &target->arch);
+}
+
+static void check_target(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_target_section *target = base;
+    const eg_doc *number = eg_doc_find(doc, "num_classes"), *classes = eg_doc_find(doc, "classes");
+    int64_t count;
+    target->args = doc;
+    if (classes && classes->kind == EG_DOC_LIST && number && eg_scalar_int(number, &count) &&
+        (size_t)count != target->class_count)
+        eg_problem_add(in->problems, "class_count", number->place,
+                       "'num_classes' is %s, but 'classes' has %zu names", number->text, target->class_count);
+    eg_schema_distinct(in, classes, "classes");
+}
+
+static const eg_field target_rows[] = {
+    {"arch", EG_TYPE_OTHER, .read = read_arch, .required = true,
+     .doc = "name of a shipped architecture, or path of an architecture file"},
+    {"classes", EG_TYPE_STRINGS, AT(classes), .count = AT(class_count),
+     .doc = "names of the classes, in order"},
+    EG_LATER("manifest"),
+};
+static const eg_section target_section = {
+    "target",           EG_FIELDS(target_rows), .bare = "arch", .open = true, .given = EG_NOWHERE,
+    .place = AT(place), .check = check_target};
+#undef AT
+
+/* ---- transfer ---- */
+
+#define AT(member) offsetof(eg_transfer_section, member)
+
+static void read_mapping(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_transfer_section *transfer = base;
+    eg_mapping_read(in, doc, &transfer->rules, &transfer->rule_count);
+}
+
+static const eg_field expect_rows[] = {
+    {"loaded", EG_TYPE_INT, AT(expect_loaded), "-1", 0, MANY,
+     .doc = "how many target tensors come from the source"},
+    {"initialized", EG_TYPE_INT, AT(expect_initialized), "-1", 0, MANY,
+     .doc = "how many target tensors are drawn"},
+    {"min_loaded", EG_TYPE_NUMBER, AT(expect_min_loaded), "-1", 0, 1,
+     .doc = "least share of target tensors loaded"},
+};
+static const eg_section expect_section = {"transfer.expect", EG_FIELDS(expect_rows), .given = EG_NOWHERE,
+                                          .place = AT(expect_place)};
+
+static const eg_word missing_words[] = {{"error", EG_POLICY_ERROR}, {"init", EG_POLICY_INIT}, {0}};
+static const eg_word unexpected_words[] = {{"error", EG_POLICY_ERROR}, {"ignore", EG_POLICY_IGNORE}, {0}};
+static const eg_word size_words[] = {{"error", EG_POLICY_ERROR},
+                                     {"skip", EG_POLICY_SKIP},
+                                     {"adapt_input", EG_WORD_UNSUPPORTED},
+                                     {"overlap", EG_WORD_UNSUPPORTED},
+                                     {0}};
+static const eg_word dtype_words[] = {
+    {"target", 0}, {"keep", EG_WORD_UNSUPPORTED}, {"float32", EG_WORD_UNSUPPORTED}, {0}};
+
+static const eg_field transfer_rows[] = {
+    {"mapping", EG_TYPE_OTHER, .read = read_mapping,
+     .doc = "rules from source names to target names, in order"},
+    {"skip", EG_TYPE_PATTERNS, AT(skip), .doc = "target names that are not taken from the source"},
+    {"missing", EG_TYPE_WORD, AT(missing), "error", .words = missing_words,
+     .doc = "target tensors that no source tensor maps to"},
+    {"unexpected", EG_TYPE_WORD, AT(unexpected), "error", .words = unexpected_words,
+     .doc = "source tensors that no target tensor takes"},
+    {"size_mismatch", EG_TYPE_WORD, AT(size_mismatch), "error", .words = size_words,
+     .doc = "shapes that differ"},
+    {"unused_rule", EG_TYPE_WORD, AT(unused_rule), "error", .words = unexpected_words,
+     .doc = "rules and patterns without effect"},
+    {"allow_frozen_init", EG_TYPE_BOOL, AT(allow_frozen_init), "false",
+     .doc = "a tensor may be both drawn afresh and frozen"},
+    {"expect", EG_TYPE_SECTION, 0, .section = &expect_section, .doc = "what the plan must amount to"},
+    {"dtype", EG_TYPE_WORD, EG_NOWHERE, "target", .words = dtype_words, .doc = "target: the network's own"},
+    EG_LATER("head"),
+    EG_LATER("on_conflict"),
+};
+static const eg_section transfer_section = {"transfer", EG_FIELDS(transfer_rows), .given = EG_NOWHERE,
+                                            .place = AT(place)};
+#undef AT
+
+/* ---- init ---- */
+
+#define AT(member) offsetof(eg_init_rule, member)
+
+static const eg_word init_words[] = {
+    [EG_INIT_DEFAULT] = {"default", EG_INIT_DEFAULT},
+    [EG_INIT_ZEROS] = {"zeros", EG_INIT_ZEROS},
+    [EG_INIT_ONES] = {"ones", EG_INIT_ONES},
+    [EG_INIT_CONSTANT] = {"constant", EG_INIT_CONSTANT},
+    [EG_INIT_NORMAL] = {"normal", EG_INIT_NORMAL},
+    [EG_INIT_TRUNC_NORMAL] = {"trunc_normal", EG_INIT_TRUNC_NORMAL},
+    [EG_INIT_UNIFORM] = {"uniform", EG_INIT_UNIFORM},
+    [EG_INIT_XAVIER_UNIFORM] = {"xavier_uniform", EG_INIT_XAVIER_UNIFORM},
+    [EG_INIT_XAVIER_NORMAL] = {"xavier_normal", EG_INIT_XAVIER_NORMAL},
+    [EG_INIT_KAIMING_UNIFORM] = {"kaiming_uniform", EG_INIT_KAIMING_UNIFORM},
+    [EG_INIT_KAIMING_NORMAL] = {"kaiming_normal", EG_INIT_KAIMING_NORMAL},
+    [EG_INIT_COUNT] = {0},
+};
+
+const char *eg_init_name(eg_init_kind kind)
+{
+    return init_words[kind].name;
+}
+
+enum {
+    IS_CONSTANT = 1 << EG_INIT_CONSTANT,
+    IS_NORMAL = 1 << EG_INIT_NORMAL | 1 << EG_INIT_TRUNC_NORMAL,
+    IS_UNIFORM = 1 << EG_INIT_UNIFORM,
+    IS_XAVIER = 1 << EG_INIT_XAVIER_UNIFORM | 1 << EG_INIT_XAVIER_NORMAL,
+    IS_KAIMING = 1 << EG_INIT_KAIMING_UNIFORM | 1 << EG_INIT_KAIMING_NORMAL,
+};
+
+static void read_fan_mode(eg_schema *in, const eg_doc *doc, void *base)
+{
+    static const eg_word words[] = {{"fan_in", 0}, {"fan_out", 1}, {0}};
+    const eg_field field = {"mode", EG_TYPE_WORD, .words = words};
+    int value = 0;
+    eg_schema_word(in, &field, doc, &value);
+    ((eg_init_rule *)base)->init.fan_out = value;
+}
+
+static void check_init(eg_schema *in, const eg_doc *doc, void *base)
+{
+    const eg_init *init = &((eg_init_rule *)base)->init;
+    if (init->kind == EG_INIT_UNIFORM && init->low > init->high)
+        eg_problem_add(in->problems, "out_of_range", doc->place, "'low' is %.15g, but 'high' is %.15g",
+                       init->low, init->high);
+}
+
+static const eg_field init_rows[] = {
+    {"match", EG_TYPE_PATTERN, AT(match), .required = true, .doc = "target names"},
+    {"init", EG_TYPE_WORD, AT(init.kind), "default", .words = init_words,
+     .doc = "the distribution; default: the layer's own, as PyTorch draws it"},
+    {"value", EG_TYPE_NUMBER, AT(init.value), .only = IS_CONSTANT, .required = true, .doc = "the constant"},
+    {"mean", EG_TYPE_NUMBER, AT(init.mean), "0", .only = IS_NORMAL, .doc = "of the distribution"},
+    {"std", EG_TYPE_NUMBER, AT(init.std), "1", 0, MANY, .only = IS_NORMAL, .doc = "standard deviation"},
+    {"low", EG_TYPE_NUMBER, AT(init.low), "0", .only = IS_UNIFORM, .doc = "lower end, included"},
+    {"high", EG_TYPE_NUMBER, AT(init.high), "1", .only = IS_UNIFORM, .doc = "upper end, excluded"},
+    {"gain", EG_TYPE_NUMBER, AT(init.gain), "1", .only = IS_XAVIER, .doc = "factor"},
+    {"a", EG_TYPE_NUMBER, AT(init.a), "0", .only = IS_KAIMING,
+     .doc = "negative slope of the leaky ReLU after it"},
+    {"mode", EG_TYPE_OTHER, .standard = "fan_in", .read = read_fan_mode, .only = IS_KAIMING,
+     .doc = "fan_in keeps the variance forward, fan_out backward"},
+    EG_LATER("nonlinearity"),
+};
+static const eg_section init_section = {"init",   EG_FIELDS(init_rows), .kind = "init", .bare = "match",
+                                        NO_PLACE, .check = check_init};
+#undef AT
+
+/* ---- freeze ---- */
+
+#define AT(member) offsetof(eg_freeze_rule, member)
+
+static const eg_word bn_words[] = {{"default", EG_BN_DEFAULT},
+                                   {"eval", EG_BN_EVAL},
+                                   {"train_stats", EG_BN_TRAIN_STATS},
+                                   {"train_affine", EG_BN_TRAIN_AFFINE},
+                                   {0}};
+static const eg_field freeze_rows[] = {
+    {"match", EG_TYPE_PATTERN, AT(match), .required = true, .doc = "target names"},
+    {"batch_norm", EG_TYPE_WORD, AT(batch_norm), "default", .words = bn_words,
+     .doc = "what happens to the statistics; default: eval where all of a layer is frozen"},
+};
+static const eg_section freeze_section = {"freeze", EG_FIELDS(freeze_rows), .bare = "match", NO_PLACE};
+#undef AT
+
+/* ---- param_groups ---- */
+
+#define AT(member) offsetof(eg_group_rule, member)
+
+static void check_group(eg_schema *in, const eg_doc *doc, void *base)
+{
+    const eg_group_rule *group = base;
+    if (!isnan(group->lr) && !isnan(group->lr_mult))
+        eg_problem_add(in->problems, "two_rates", doc->place, "a group has 'lr' or 'lr_mult', not both");
+}
+
+static const eg_field group_rows[] = {
+    {"match", EG_TYPE_PATTERN, AT(match), .required = true, .doc = "target names"},
+    {"lr", EG_TYPE_NUMBER, AT(lr), ".nan", 0, MANY, .doc = "learning rate; train's when not given"},
+    {"lr_mult", EG_TYPE_NUMBER, AT(lr_mult), ".nan", 0, MANY, .doc = "factor on train's learning rate"},
+    {"weight_decay", EG_TYPE_NUMBER, AT(weight_decay), ".nan", 0, MANY,
+     .doc = "the optimizer's when not given"},
+    EG_LATER("momentum"),
+    EG_LATER("betas"),
+    EG_LATER("name"),
+};
+static const eg_section group_section = {"param_groups", EG_FIELDS(group_rows), .bare = "match", NO_PLACE,
+                                         .check = check_group};
+#undef AT
+
+/* A list of items with one section, or a single item; an item may be a pattern alone. */
+static size_t read_items(eg_schema *in, const eg_section *section, const eg_doc *doc, size_t size, void *out)
+{
+    const eg_doc *const *items;
+    size_t count = eg_schema_items(&doc, &items);
+    char *list = eg_arena_array(in->arena, count, size);
+    for (size_t i = 0; i < count; i++) {
+        const eg_doc *item = items[i];
+        if (eg_doc_is_null(item))
+            eg_schema_expected(in, item, section->name, "a pattern or a mapping with 'match'");
+        if (eg_pattern_is_tagged(item)) item = eg_schema_wrap(in->arena, "match", item);
+        eg_schema_read(in, section, item, list + i * size);
+    }
+    memcpy(out, &list, sizeof list);
+    return count;
+}
+
+static void read_init(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_recipe *recipe = base;
+    recipe->init_count = read_items(in, &init_section, doc, sizeof *recipe->init, &recipe->init);
+}
+
+static void read_freeze(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_recipe *recipe = base;
+    recipe->freeze_count = read_items(in, &freeze_section, doc, sizeof *recipe->freeze, &recipe->freeze);
+}
+
+static void read_groups(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_recipe *recipe = base;
+    recipe->group_count = read_items(in, &group_section, doc, sizeof *recipe->groups, &recipe->groups);
+}
+
+/* ---- data ---- */
+
+#define AT(member) offsetof(eg_data_set, member)
+
+/* A kind of data set that a later version reads. */
+static bool has_later_key(const eg_doc *doc)
+{
+    static const char *const later[] = {"csv", "jsonl", "cifar", "npz"};
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (eg_doc_find(doc, later[i])) return true;
+    return false;
+}
+
+static void check_data_set(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_data_set *set = base;
+    if (!doc) return;
+    bool folder = !eg_doc_is_null(eg_doc_find(doc, "folder")), idx = !eg_doc_is_null(eg_doc_find(doc, "idx"));
+    if (folder == idx && !has_later_key(doc))
+        eg_problem_add(in->problems, "missing_key", doc->place,
+                       "a data set has exactly one of 'folder' and 'idx', found %s",
+                       folder ? "both" : "none");
+    set->kind = folder ? EG_DATA_FOLDER : EG_DATA_IDX;
+    const eg_doc *classes = eg_doc_find(doc, "classes");
+    if (classes && classes->kind == EG_DOC_LIST && classes->count == 0)
+        eg_schema_expected(in, classes, "classes", "at least one class");
+    eg_schema_distinct(in, classes, "classes");
+}
+
+static const eg_field idx_rows[] = {
+    {"images", EG_TYPE_PATH, AT(images), .required = true, .doc = "the idx file of the pixels"},
+    {"labels", EG_TYPE_PATH, AT(labels), .required = true, .doc = "the idx file of the labels"},
+};
+static const eg_section idx_section = {"idx", EG_FIELDS(idx_rows), NO_PLACE};
+
+static const eg_field data_set_rows[] = {
+    {"folder", EG_TYPE_PATH, AT(folder), .doc = "a folder with one folder of images a class"},
+    {"idx", EG_TYPE_SECTION, 0, .section = &idx_section, .optional = true,
+     .doc = "two files in MNIST's format"},
+    {"classes", EG_TYPE_STRINGS, AT(classes), .count = AT(class_count), .doc = "only these, in this order"},
+    {"limit", EG_TYPE_INT, AT(limit), "0", 0, MANY,
+     .doc = "at most so many samples, evenly over the classes; 0: all"},
+    EG_LATER("csv"),
+    EG_LATER("jsonl"),
+    EG_LATER("cifar"),
+    EG_LATER("npz"),
+    EG_LATER("split"),
+    EG_LATER("sampler"),
+    EG_LATER("exif"),
+};
+static const eg_section train_set_section = {"data.train",       EG_FIELDS(data_set_rows),
+                                             .bare = "folder",   .given = EG_NOWHERE,
+                                             .place = AT(place), .check = check_data_set};
+static const eg_section val_set_section = {"data.val",         EG_FIELDS(data_set_rows),
+                                           .bare = "folder",   .given = EG_NOWHERE,
+                                           .place = AT(place), .check = check_data_set};
+#undef AT
+#define AT(member) offsetof(eg_data_section, member)
+
+static bool is_inherit(const eg_doc *doc)
+{
+    return doc && doc->kind == EG_DOC_SCALAR && strcmp(doc->text, "inherit") == 0;
+}
+
+static void read_preprocess(eg_schema *in, const eg_doc *doc, void *base)
+{
+    if (!is_inherit(doc)) eg_preprocess_read(in, doc, &((eg_data_section *)base)->preprocess);
+}
+
+static void read_augment(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_augment_read(in, doc, &((eg_data_section *)base)->augment);
+}
+
+static const eg_field data_rows[] = {
+    {"train", EG_TYPE_SECTION, AT(train), .section = &train_set_section, .optional = true,
+     .doc = "what is learned from"},
+    {"val", EG_TYPE_SECTION, AT(val), .section = &val_set_section, .optional = true,
+     .doc = "what is measured on"},
+    {"preprocess", EG_TYPE_OTHER, .read = read_preprocess,
+     .doc = "steps of every image; inherit (or not given): source.preprocess"},
+    {"augment", EG_TYPE_OTHER, .read = read_augment, .doc = "random steps of training images"},
+    EG_LATER("test"),
+    EG_LATER("split"),
+};
+static const eg_section data_section = {"data", EG_FIELDS(data_rows), .given = AT(given),
+                                        .place = EG_NOWHERE};
+#undef AT
+
+/* ---- train ---- */
+
+#define AT(member) offsetof(eg_optimizer_section, member)
+
+static void check_optimizer(eg_schema *in, const eg_doc *doc, void *base)
+{
+    const eg_optimizer_section *optimizer = base;
+    const eg_doc *nesterov = eg_doc_find(doc, "nesterov");
+    if (nesterov && optimizer->nesterov && (optimizer->momentum <= 0 || optimizer->dampening != 0))
+        eg_problem_add(in->problems, "out_of_range", nesterov->place,
+                       "'nesterov' needs a momentum above 0 and no dampening");
+}
+
+enum { IS_SGD = 1 << EG_SGD, IS_ADAMW = 1 << EG_ADAMW };
+
+static const eg_word optimizer_words[] = {
+    {"sgd", EG_SGD},
+    {"adamw", EG_ADAMW},
+    {"adam", EG_WORD_UNSUPPORTED},
+    {"rmsprop", EG_WORD_UNSUPPORTED},
+    {"lamb", EG_WORD_UNSUPPORTED},
+    {"lion", EG_WORD_UNSUPPORTED},
+    {0},
+};
+static const eg_field optimizer_rows[] = {
+    {"name", EG_TYPE_WORD, AT(kind), "sgd", .words = optimizer_words, .doc = "as torch.optim's"},
+    {"momentum", EG_TYPE_NUMBER, AT(momentum), "0", 0, 1, .doc = "of the gradients", .only = IS_SGD},
+    {"dampening", EG_TYPE_NUMBER, AT(dampening), "0", 0, 1, .doc = "of the momentum", .only = IS_SGD},
+    {"nesterov", EG_TYPE_BOOL, AT(nesterov), "false", .doc = "Nesterov's momentum", .only = IS_SGD},
+    {"weight_decay", EG_TYPE_NUMBER, AT(weight_decay), "0", 0, MANY, .doc = "added to the gradient",
+     .only = IS_SGD},
+    {"weight_decay", EG_TYPE_NUMBER, AT(weight_decay), "1e-2", 0, MANY, .doc = "decoupled", .only = IS_ADAMW},
+    {"betas", EG_TYPE_PAIR, AT(betas), "[0.9, 0.999]", 0, 0.9999999, .doc = "of the running averages",
+     .only = IS_ADAMW},
+    {"eps", EG_TYPE_NUMBER, AT(eps), "1e-8", 0, 1, .doc = "added to the denominator", .only = IS_ADAMW},
+    {"exclude", EG_TYPE_PATTERNS, AT(exclude), .doc = "target names without weight decay"},
+};
+static const eg_section optimizer_section = {"train.optimizer", EG_FIELDS(optimizer_rows),
+                                             .kind = "name",    .bare = "name",
+                                             NO_PLACE,          .check = check_optimizer};
+#undef AT
+#define AT(member) offsetof(eg_scheduler_section, member)
+
+static void check_scheduler(eg_schema *in, const eg_doc *doc, void *base)
+{
+    const eg_scheduler_section *scheduler = base;
+    const eg_doc *milestones = eg_doc_find(doc, "milestones");
+    if (!doc || scheduler->kind != EG_SCHEDULE_STEP) return;
+    if ((scheduler->milestone_count > 0) == (scheduler->step_size > 0))
+        eg_problem_add(in->problems, "missing_key", doc->place,
+                       "scheduler 'step' has exactly one of 'step_size' and 'milestones'");
+    for (size_t i = 1; i < scheduler->milestone_count; i++) {
+        if (scheduler->milestones[i] > scheduler->milestones[i - 1]) continue;
+        eg_problem_add(in->problems, "out_of_range", milestones->items[i]->place, "'milestones' must ascend");
+        break;
+    }
+}
+
+enum { IS_STEP = 1 << EG_SCHEDULE_STEP, IS_COSINE = 1 << EG_SCHEDULE_COSINE };
+
+static const eg_word scheduler_words[] = {
+    {"constant", EG_SCHEDULE_CONSTANT},
+    {"step", EG_SCHEDULE_STEP},
+    {"cosine", EG_SCHEDULE_COSINE},
+    {"multistep", EG_WORD_UNSUPPORTED},
+    {"exponential", EG_WORD_UNSUPPORTED},
+    {"cosine_restarts", EG_WORD_UNSUPPORTED},
+    {"one_cycle", EG_WORD_UNSUPPORTED},
+    {"polynomial", EG_WORD_UNSUPPORTED},
+    {"plateau", EG_WORD_UNSUPPORTED},
+    {"linear", EG_WORD_UNSUPPORTED},
+    {0},
+};
+static const eg_field scheduler_rows[] = {
+    {"name", EG_TYPE_WORD, AT(kind), "constant", .words = scheduler_words,
+     .doc = "how the learning rate moves"},
+    {"step_size", EG_TYPE_INT, AT(step_size), "0", 1, MANY, .doc = "epochs between drops", .only = IS_STEP},
+    {"milestones", EG_TYPE_INTS, AT(milestones), NULL, 1, MANY, .doc = "epochs of the drops",
+     .count = AT(milestone_count), .only = IS_STEP},
+    {"gamma", EG_TYPE_NUMBER, AT(gamma), "0.1", 0, MANY, .doc = "factor of a drop", .only = IS_STEP},
+    {"min_lr", EG_TYPE_NUMBER, AT(min_lr), "0", 0, MANY, .doc = "at the end", .only = IS_COSINE},
+    {"warmup_epochs", EG_TYPE_NUMBER, AT(warmup_epochs), "0", 0, MANY, .doc = "linear rise at the start"},
+    {"warmup_start", EG_TYPE_NUMBER, AT(warmup_start), "0", 0, 1,
+     .doc = "share of the learning rate that it starts from"},
+    EG_LATER("warmup_steps"),
+};
+static const eg_section scheduler_section = {
+    "train.lr_scheduler",    EG_FIELDS(scheduler_rows), .kind = "name", .bare = "name", NO_PLACE,
+    .check = check_scheduler};
+#undef AT
+#define AT(member) offsetof(eg_train_section, member)
+
+static const eg_word loss_words[] = {{"cross_entropy", 0},
+                                     {"bce", EG_WORD_UNSUPPORTED},
+                                     {"mse", EG_WORD_UNSUPPORTED},
+                                     {"focal", EG_WORD_UNSUPPORTED},
+                                     {0}};
+static const eg_field loss_rows[] = {
+    {"name", EG_TYPE_WORD, EG_NOWHERE, "cross_entropy", .words = loss_words, .doc = "mean over the batch"},
+    {"label_smoothing", EG_TYPE_NUMBER, AT(label_smoothing), "0", 0, 1,
+     .doc = "share spread evenly over the classes"},
+    EG_LATER("class_weights"),
+};
+static const eg_section loss_section = {"train.loss", EG_FIELDS(loss_rows), .bare = "name", NO_PLACE};
+
+static const eg_field train_rows[] = {
+    {"epochs", EG_TYPE_INT, AT(epochs), "0", 1, 1e9, .doc = "passes over the training set", .required = true},
+    {"batch_size", EG_TYPE_INT, AT(batch_size), "32", 1, 1e6, .doc = "samples a step"},
+    {"lr", EG_TYPE_NUMBER, AT(lr), ".nan", 0, MANY,
+     .doc =
+         "learning rate; may be left out when every item of param_groups has one and the last matches '.*'"},
+    {"seed", EG_TYPE_INT, AT(seed), "0", 0, MANY, .doc = "of every random draw"},
+    {"threads", EG_TYPE_INT, AT(threads), "0", 0, 1024,
+     .doc = "0: as many as there are processors; never changes a result"},
+    {"optimizer", EG_TYPE_SECTION, AT(optimizer), .section = &optimizer_section, .doc = "as torch.optim's"},
+    {"lr_scheduler", EG_TYPE_SECTION, AT(scheduler), .section = &scheduler_section,
+     .doc = "of the learning rate"},
+    {"loss", EG_TYPE_SECTION, 0, .section = &loss_section, .doc = "what is minimised"},
+    EG_LATER("ema"),
+    EG_LATER("early_stopping"),
+    EG_LATER("phases"),
+    EG_LATER("groups"),
+    EG_LATER("grad_clip"),
+    EG_LATER("accumulate"),
+    EG_LATER("steps"),
+    EG_LATER("eval_every"),
+    EG_LATER("save_every"),
+    EG_LATER("keep"),
+    EG_LATER("layer_decay"),
+    EG_LATER("weight_decay"),
+};
+static const eg_section train_section = {"train", EG_FIELDS(train_rows), .given = AT(given),
+                                         .place = EG_NOWHERE};
+#undef AT
+
+/* ---- output ---- */
+
+#define AT(member) offsetof(eg_output_section, member)
+
+static const eg_field output_rows[] = {
+    {"dir", EG_TYPE_PATH, AT(dir), .doc = "run directory; runs/<name> beside the recipe when not given"},
+    {"checkpoint", EG_TYPE_PATH, AT(checkpoint),
+     .doc = "where the model is written besides; its extension picks the format"},
+    {"add_prefix", EG_TYPE_STRING, AT(add_prefix), "''", .doc = "before every key that is written"},
+    EG_LATER("format"),
+    EG_LATER("weights"),
+    EG_LATER("report"),
+    EG_LATER("tensorboard"),
+    EG_LATER("keep"),
+};
+static const eg_section output_section = {"output", EG_FIELDS(output_rows), .given = EG_NOWHERE,
+                                          .place = AT(place)};
+#undef AT
+
+/* ---- the root ---- */
+
+#define AT(member) offsetof(eg_recipe, member)
+
+static void read_version(eg_schema *in, const eg_doc *doc, void *base)
+{
+    int64_t version = 0;
+    (void)base;
+    if (!eg_scalar_int(doc, &version) || version != 1)
+        eg_schema_expected(in, doc, "recipe", "the schema's version, which is 1");
+}
+
+static void inherit_preprocess(eg_schema *in, const eg_doc *doc, eg_recipe *recipe)
+{
+    const eg_doc *preprocess = eg_doc_find(eg_doc_find(doc, "data"), "preprocess");
+    bool inherit = is_inherit(preprocess);
+    if (inherit && eg_doc_is_null(eg_doc_find(eg_doc_find(doc, "source"), "preprocess")))
+        eg_problem_add(in->problems, "missing_key", preprocess->place,
+                       "'preprocess: inherit' takes 'source.preprocess', which is not given");
+    if (inherit || eg_doc_is_null(preprocess)) recipe->data.preprocess = recipe->source.preprocess;
+}
+
+/* Groups that give every parameter a learning rate of its own make train's superfluous. */
+static bool groups_have_rates(const eg_recipe *recipe)
+{
+    for (size_t i = 0; i < recipe->group_count; i++)
+        if (isnan(recipe->groups[i].lr)) return false;
+    return recipe->group_count && recipe->groups[recipe->group_count - 1].match.text &&
+           strcmp(recipe->groups[recipe->group_count - 1].match.text, ".*") == 0;
+}
+
+static void check_train(eg_schema *in, const eg_doc *doc, eg_recipe *recipe)
+{
+    const eg_doc *train = eg_doc_find(doc, "train");
+    bool no_rate = eg_doc_is_null(eg_doc_find(train, "lr"));
+    if (no_rate && recipe->train.given && !groups_have_rates(recipe))
+        eg_problem_add(in->problems, "missing_key", train->place,
+                       "'lr' is missing in 'train': the learning rate");
+    if (no_rate)
+        recipe->train.lr = groups_have_rates(recipe) ? recipe->groups[recipe->group_count - 1].lr : 0;
+    if (recipe->train.given && eg_doc_is_null(eg_doc_find(eg_doc_find(doc, "data"), "train")))
+        eg_problem_add(in->problems, "missing_key", train->place,
+                       "'train' needs samples: 'data.train' is missing");
+}
+
+static void check_recipe(eg_schema *in, const eg_doc *doc, void *base)
+{
+    if (!doc) return;
+    inherit_preprocess(in, doc, base);
+    check_train(in, doc, base);
+}
+
+static const eg_field recipe_rows[] = {
+    {"recipe", EG_TYPE_OTHER, .read = read_version, .required = true, .doc = "the schema's version, 1"},
+    {"name", EG_TYPE_STRING, AT(name),
+     .doc = "of the run; the file's name without its extension when not given"},
+    {"description", EG_TYPE_STRING, AT(description), .doc = "for people"},
+    {"source", EG_TYPE_SECTION, AT(source), .section = &source_section, .optional = true,
+     .doc = "where the weights come from; without it everything is drawn afresh"},
+    {"target", EG_TYPE_SECTION, AT(target), .section = &target_section, .required = true,
+     .doc = "the network that the weights go to, such as 'target: {arch: resnet18, num_classes: 2}'"},
+    {"transfer", EG_TYPE_SECTION, AT(transfer), .section = &transfer_section,
+     .doc = "how names and shapes are mapped"},
+    {"init", EG_TYPE_OTHER, .read = read_init,
+     .doc = "how tensors that are not loaded are drawn; first match wins"},
+    {"freeze", EG_TYPE_OTHER, .read = read_freeze, .doc = "parameters that do not train; first match wins"},
+    {"param_groups", EG_TYPE_OTHER, .read = read_groups,
+     .doc = "learning rates of their own; first match wins"},
+    {"data", EG_TYPE_SECTION, AT(data), .section = &data_section, .optional = true, .doc = "samples"},
+    {"train", EG_TYPE_SECTION, AT(train), .section = &train_section, .optional = true, .doc = "fine-tuning"},
+    {"output", EG_TYPE_SECTION, AT(output), .section = &output_section, .doc = "what is written"},
+    EG_LATER("extends"),
+    EG_LATER("vars"),
+};
+const eg_section eg_recipe_schema = {"", EG_FIELDS(recipe_rows), NO_PLACE, .check = check_recipe};

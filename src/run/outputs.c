@@ -1,0 +1,130 @@
+#include "run/outputs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run/card.h"
+#include "run/plan_json.h"
+
+enum { MOST_FILES = 8 };
+
+const char *eg_outputs_dir(const eg_recipe *recipe, const eg_run_options *options)
+{
+    return options->out ? options->out : recipe->output.dir;
+}
+
+const char *eg_outputs_best(eg_arena *arena, const char *dir)
+{
+    return eg_path_join(arena, dir, "best.pth");
+}
+
+static bool make_folder(const char *folder, eg_error *err)
+{
+    if (!eg_folder_make(folder, err)) return false;
+    if (access(folder, W_OK | X_OK) == 0) return true;
+    eg_fail(err, EG_SYSTEM, "cannot write into this folder: %s", strerror(errno));
+    return eg_error_in(err, folder);
+}
+
+bool eg_outputs_open(eg_outputs *outputs, eg_arena *arena, const eg_transfer *transfer,
+                     const eg_run_options *options, eg_error *err)
+{
+    const eg_recipe *recipe = transfer->recipe;
+    outputs->arena = arena;
+    outputs->dir = eg_outputs_dir(recipe, options);
+    outputs->checkpoint = recipe->output.checkpoint;
+    outputs->files = EG_NEW_ARRAY(arena, const char *, MOST_FILES);
+    outputs->best = eg_outputs_best(arena, outputs->dir);
+    outputs->last = eg_path_join(arena, outputs->dir, "last.pth");
+    if (!make_folder(outputs->dir, err)) return false;
+    if (outputs->checkpoint && (!eg_checkpoint_writable(outputs->checkpoint, err) ||
+                                !make_folder(eg_path_folder(arena, outputs->checkpoint), err)))
+        return false;
+    if (!recipe->train.given) return true;
+    outputs->metrics = eg_output_open(eg_path_join(arena, outputs->dir, "metrics.jsonl"), err);
+    return outputs->metrics != NULL;
+}
+
+static bool written(eg_outputs *outputs, const char *path)
+{
+    const char **files = (const char **)outputs->files;
+    files[outputs->file_count++] = path;
+    return true;
+}
+
+static bool write_text(eg_outputs *outputs, const char *name, const char *text, eg_error *err)
+{
+    const char *path = eg_path_join(outputs->arena, outputs->dir, name);
+    return eg_file_write(path, text, strlen(text), err) && written(outputs, path);
+}
+
+static bool write_plan(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
+                       eg_error *err)
+{
+    eg_json *json = eg_plan_json(transfer, problems, NULL);
+    const char *text = eg_arena_printf(outputs->arena, "%s\n", eg_json_text(outputs->arena, json, 2));
+    eg_json_free(json);
+    return write_text(outputs, "plan.json", text, err);
+}
+
+static bool commit_metrics(eg_outputs *outputs, eg_error *err)
+{
+    eg_output *metrics = outputs->metrics;
+    if (!metrics) return true;
+    outputs->metrics = NULL;
+    return eg_output_commit(metrics, err) &&
+           written(outputs, eg_path_join(outputs->arena, outputs->dir, "metrics.jsonl"));
+}
+
+/* PyTorch's `_metadata` under a prefix: DataParallel's "module." adds the module "module" under a root of its
+ * own. */
+static void versions(eg_arena *arena, const eg_net *net, const char *prefix, eg_checkpoint_extra *extra)
+{
+    size_t count = (size_t)net->module_count, at = 0, length = strlen(prefix);
+    eg_module_version *list = EG_NEW_ARRAY(arena, eg_module_version, count + 1);
+    if (length) list[at++] = (eg_module_version){.path = "", .version = 1};
+    for (size_t i = 0; i < count; i++) {
+        const eg_module *module = &net->modules[i];
+        const char *path = module->path[0] || !length ? eg_arena_printf(arena, "%s%s", prefix, module->path)
+                                                      : eg_arena_substring(arena, prefix, length - 1);
+        list[at++] = (eg_module_version){.path = path, .version = module->version};
+    }
+    extra->versions = list;
+    extra->version_count = at;
+}
+
+typedef struct model_file {
+    eg_outputs *outputs;
+    const char *prefix;
+    eg_checkpoint_extra extra;
+} model_file;
+
+static bool write_model(const model_file *file, const char *path, const eg_weights *weights, eg_error *err)
+{
+    eg_store store = eg_weights_store(file->outputs->arena, weights, file->prefix);
+    return eg_checkpoint_write(path, &store, &file->extra, err) && written(file->outputs, path);
+}
+
+bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
+                      const char *const *classes, size_t class_count, const eg_weights *best,
+                      const eg_weights *last, eg_error *err)
+{
+    const eg_recipe *recipe = transfer->recipe;
+    model_file file = {.outputs = outputs,
+                       .prefix = recipe->output.add_prefix ? recipe->output.add_prefix : ""};
+    versions(outputs->arena, transfer->net, file.prefix, &file.extra);
+    file.extra.card = eg_card_text(outputs->arena, transfer->net, classes, class_count,
+                                   recipe->data.preprocess, file.prefix);
+    if (outputs->checkpoint && !write_model(&file, outputs->checkpoint, best, err)) return false;
+    if (!write_model(&file, outputs->best, best, err)) return false;
+    if (best != last && !write_model(&file, outputs->last, last, err)) return false;
+    return write_text(outputs, "recipe.resolved.yaml", eg_recipe_text(outputs->arena, recipe), err) &&
+           write_plan(outputs, transfer, problems, err) && commit_metrics(outputs, err);
+}
+
+void eg_outputs_close(eg_outputs *outputs)
+{
+    eg_output_abandon(outputs->metrics);
+    outputs->metrics = NULL;
+}

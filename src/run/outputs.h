@@ -1,0 +1,40 @@
+/* What a run writes: the run directory and output.checkpoint.
+ *
+ *   recipe.resolved.yaml   the recipe with every default
+ *   plan.json              as `engraft plan --json`
+ *   metrics.jsonl          one object a step and an epoch
+ *   best.pth, last.pth     the models, each with its card
+ *
+ * Every file appears whole or not at all. */
+#ifndef ENGRAFT_RUN_OUTPUTS_H
+#define ENGRAFT_RUN_OUTPUTS_H
+
+#include "run/metrics.h"
+#include "run/transfer.h"
+
+typedef struct eg_outputs {
+    eg_arena *arena;
+    const char *dir;
+    const char *best, *last;  /* paths in it */
+    const char *checkpoint;   /* output.checkpoint, or NULL */
+    eg_output *metrics;       /* open while training */
+    const char *const *files; /* what was written, for people */
+    size_t file_count;
+} eg_outputs;
+
+/* dir: --out, or the recipe's. */
+const char *eg_outputs_dir(const eg_recipe *recipe, const eg_run_options *options);
+const char *eg_outputs_best(eg_arena *arena, const char *dir);
+
+/* Makes the folders, and opens metrics.jsonl when there will be a training: a place that cannot be written is
+ * found before it. */
+bool eg_outputs_open(eg_outputs *outputs, eg_arena *arena, const eg_transfer *transfer,
+                     const eg_run_options *options, eg_error *err);
+/* Writes everything; the checkpoint is the best model. last is the same as best when nothing was trained, and
+ * has no file then. */
+bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
+                      const char *const *classes, size_t class_count, const eg_weights *best,
+                      const eg_weights *last, eg_error *err);
+void eg_outputs_close(eg_outputs *outputs);
+
+#endif

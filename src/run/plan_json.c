@@ -1,0 +1,137 @@
+#include "run/plan_json.h"
+
+static eg_json *summary_json(const eg_plan *plan)
+{
+    static const eg_plan none = {0};
+    if (!plan) plan = &none;
+    const struct {
+        const char *key;
+        uint64_t count;
+    } rows[] = {
+        {"target", plan->step_count},
+        {"loaded", plan->loaded},
+        {"initialized", plan->initialized},
+        {"defaulted", plan->defaulted},
+        {"source", plan->source_count},
+        {"used", plan->used},
+        {"dropped", plan->dropped},
+        {"skipped", plan->skipped},
+        {"unexpected", plan->unexpected},
+        {"parameters", plan->params_total},
+        {"trainable_parameters", plan->params_trainable},
+    };
+    eg_json *json = eg_json_object();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        eg_json_int(json, rows[i].key, (int64_t)rows[i].count);
+    return json;
+}
+
+static eg_json *step_json(const eg_plan *plan, const eg_step *step)
+{
+    const eg_param *param = &plan->net->params[step->param];
+    eg_json *json = eg_json_object(), *source = eg_json_array(), *shape = eg_json_array();
+    if (step->source) eg_json_string(source, NULL, step->source->name);
+    for (uint32_t i = 0; i < param->shape.rank; i++) eg_json_int(shape, NULL, param->shape.dims[i]);
+    eg_json_string(json, "target", param->name);
+    eg_json_string(json, "action", eg_action_name(step->action));
+    eg_json_add(json, "source", source);
+    eg_json_string(json, "rule", step->rule);
+    eg_json_string(json, "reason", step->reason);
+    eg_json_add(json, "shape", shape);
+    eg_json_string(json, "dtype", eg_dtype_name(param->dtype));
+    eg_json_bool(json, "frozen", step->frozen);
+    return json;
+}
+
+static eg_json *steps_json(const eg_plan *plan)
+{
+    eg_json *json = eg_json_array();
+    for (size_t i = 0; plan && i < plan->step_count; i++)
+        eg_json_add(json, NULL, step_json(plan, &plan->steps[i]));
+    return json;
+}
+
+/* Every source tensor that becomes no parameter. */
+static eg_json *unused_json(const eg_plan *plan)
+{
+    eg_json *json = eg_json_array();
+    for (size_t i = 0; plan && i < plan->source_count; i++) {
+        const eg_plan_source *source = &plan->sources[i];
+        if (source->fate == EG_FATE_USED) continue;
+        eg_json *item = eg_json_object();
+        eg_json_string(item, "source", source->entry->name);
+        eg_json_string(item, "fate", eg_fate_name(source->fate));
+        eg_json_string(item, "reason", source->reason);
+        eg_json_add(json, NULL, item);
+    }
+    return json;
+}
+
+/* One phase: the train section's epochs. */
+static eg_json *phases_json(const eg_transfer *transfer)
+{
+    eg_json *json = eg_json_array();
+    if (!transfer->recipe || !transfer->recipe->train.given || !transfer->plan) return json;
+    const eg_plan *plan = transfer->plan;
+    size_t frozen = 0, tensors = 0;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (plan->net->params[plan->steps[i].param].buffer) continue;
+        tensors++;
+        frozen += plan->steps[i].frozen;
+    }
+    eg_json *phase = eg_json_object();
+    eg_json_string(phase, "name", "train");
+    eg_json_int(phase, "epochs", transfer->recipe->train.epochs);
+    eg_json_real(phase, "lr", transfer->recipe->train.lr);
+    eg_json_int(phase, "trainable_tensors", (int64_t)(tensors - frozen));
+    eg_json_int(phase, "frozen_tensors", (int64_t)frozen);
+    eg_json_int(phase, "trainable_parameters", (int64_t)plan->params_trainable);
+    eg_json_add(json, NULL, phase);
+    return json;
+}
+
+static void add_problem(eg_json *list, const char *code, const char *message, eg_place place,
+                        const char *suggestion, bool warning)
+{
+    eg_json *json = eg_json_object();
+    eg_json_string(json, "code", code);
+    eg_json_string(json, "message", message);
+    eg_json_string(json, "file", place.file);
+    eg_json_int(json, "line", place.line);
+    eg_json_int(json, "column", place.column);
+    eg_json_string(json, "suggestion", suggestion);
+    eg_json_bool(json, "warning", warning);
+    eg_json_add(list, NULL, json);
+}
+
+static eg_json *problems_json(const eg_problems *problems, const eg_error *err)
+{
+    static const char *const codes[] = {
+        [EG_USAGE] = "usage",   [EG_MALFORMED] = "malformed_file", [EG_UNSAFE] = "unsafe_file",
+        [EG_RECIPE] = "recipe", [EG_REFUSED] = "refused",          [EG_MISMATCH] = "mismatch",
+        [EG_SYSTEM] = "system", [EG_DIVERGED] = "diverged",
+    };
+    eg_json *json = eg_json_array();
+    for (size_t i = 0; i < problems->count; i++) {
+        const eg_problem *problem = &problems->items[i];
+        add_problem(json, problem->code, problem->message, problem->place, problem->suggestion,
+                    problem->warning);
+    }
+    if (err && err->code != EG_OK && problems->errors == 0) {
+        eg_place place = {.file = err->file[0] ? err->file : NULL, .line = err->line, .column = err->column};
+        add_problem(json, err->id[0] ? err->id : codes[err->code], err->text, place, NULL, false);
+    }
+    return json;
+}
+
+eg_json *eg_plan_json(const eg_transfer *transfer, const eg_problems *problems, const eg_error *err)
+{
+    eg_json *json = eg_json_object();
+    eg_json_bool(json, "ok", transfer->plan && transfer->plan->ok && problems->errors == 0);
+    eg_json_add(json, "summary", summary_json(transfer->plan));
+    eg_json_add(json, "steps", steps_json(transfer->plan));
+    eg_json_add(json, "unused", unused_json(transfer->plan));
+    eg_json_add(json, "phases", phases_json(transfer));
+    eg_json_add(json, "problems", problems_json(problems, err));
+    return json;
+}

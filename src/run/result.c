@@ -1,0 +1,49 @@
+#include "run/result.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "format/json.h"
+#include "train/evaluate.h"
+
+static eg_json *best_json(const eg_result *result)
+{
+    eg_json *json = eg_json_object();
+    eg_json_int(json, "epoch", result->epoch);
+    eg_json_int(json, "samples", result->score.samples);
+    eg_json_real(json, "loss", eg_score_loss(&result->score));
+    eg_json_real(json, "accuracy", eg_score_accuracy(&result->score));
+    eg_json_real(json, "top5", eg_score_top5(&result->score));
+    return json;
+}
+
+static bool print_json(const eg_result *result, eg_error *err)
+{
+    eg_json *json = eg_json_object(), *files = eg_json_array();
+    if (result->score.samples) eg_json_add(json, "best", best_json(result));
+    if (result->trained) eg_json_int(json, "frozen_unchanged", (int64_t)result->frozen);
+    for (size_t i = 0; i < result->file_count; i++) eg_json_string(files, NULL, result->files[i]);
+    eg_json_add(json, "files", files);
+    bool ok = eg_json_print(json, stdout, err);
+    eg_json_free(json);
+    return ok;
+}
+
+static void print_text(const eg_result *result)
+{
+    const eg_loss *score = &result->score;
+    if (score->samples)
+        printf("best       epoch %" PRId64 ": validation accuracy %.4f (%" PRId64 " of %" PRId64
+               "), loss %.4f\n",
+               result->epoch, eg_score_accuracy(score), score->correct, score->samples, eg_score_loss(score));
+    if (result->trained && result->frozen)
+        printf("frozen     %zu tensors proved unchanged, bit for bit\n", result->frozen);
+    for (size_t i = 0; i < result->file_count; i++) printf("%-11s%s\n", i ? "" : "written", result->files[i]);
+}
+
+bool eg_result_print(const eg_result *result, bool json, eg_error *err)
+{
+    if (json) return print_json(result, err);
+    print_text(result);
+    return true;
+}

@@ -1,0 +1,27 @@
+/* What stands before every run, plan and evaluation: the recipe, its network, the source's headers, and the
+ * plan. */
+#ifndef ENGRAFT_RUN_TRANSFER_H
+#define ENGRAFT_RUN_TRANSFER_H
+
+#include "engraft/checkpoint.h"
+#include "engraft/plan.h"
+#include "engraft/run.h"
+#include "net/weights.h"
+
+typedef struct eg_transfer {
+    const eg_recipe *recipe;
+    const eg_net *net;
+    eg_checkpoint *source; /* NULL: from scratch */
+    const eg_plan *plan;
+} eg_transfer;
+
+/* Reads recipe, architecture and the source's headers, and decides. False when anything is wrong or the plan
+ * is refused: what was read until then is there to be shown, a refused plan among it. Warnings are told at
+ * once. The arena owns all but the source. */
+bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_options *options, eg_error *err);
+void eg_transfer_close(eg_transfer *transfer);
+/* Makes the weights and fills them as planned, after comparing the source with source.sha256 (EG_MISMATCH).
+ */
+bool eg_transfer_apply(const eg_transfer *transfer, eg_arena *arena, eg_weights *weights, eg_error *err);
+
+#endif

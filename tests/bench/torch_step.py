@@ -1,0 +1,59 @@
+"""torch_step.py NAME BATCH THREADS REPEATS: what bench_step measures, by PyTorch, in the better of NCHW and
+channels_last. NAME is mobilenet (the network of tests/data/ants-and-bees) or a torchvision network."""
+
+import sys
+import time
+
+import torch
+import torchvision
+from torch import nn
+
+
+def unit(c, k, size, stride, groups):
+    return [nn.Conv2d(c, k, size, stride, size // 2, groups=groups, bias=False), nn.BatchNorm2d(k), nn.LeakyReLU(0.1)]
+
+
+def mobilenet():
+    widths = [(16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2)] + [(128, 1)] * 5 + [(256, 2), (256, 1)]
+    layers, c = unit(3, 8, 3, 2, 1), 8
+    for k, stride in widths:
+        layers += unit(c, c, 3, stride, c) + unit(c, k, 1, 1, 1)
+        c = k
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c, 1000))
+
+
+def median(run, repeats):
+    times = []
+    for i in range(-1, repeats):
+        start = time.perf_counter()
+        run()
+        if i >= 0:
+            times.append(1e3 * (time.perf_counter() - start))
+    return sorted(times)[repeats // 2]
+
+
+def main():
+    name, batch, threads, repeats = sys.argv[1], *map(int, sys.argv[2:])
+    torch.set_num_threads(threads)
+    best_step = best_forward = float("inf")
+    for layout in (torch.contiguous_format, torch.channels_last):
+        net = mobilenet() if name == "mobilenet" else getattr(torchvision.models, name)()
+        net = net.to(memory_format=layout)
+        x = torch.randn(batch, 3, 224, 224).contiguous(memory_format=layout)
+
+        def step():
+            net.zero_grad(set_to_none=True)
+            net(x).mean().backward()
+
+        def forward():
+            with torch.inference_mode():
+                net(x)
+
+        net.train()
+        best_step = min(best_step, median(step, repeats))
+        net.eval()
+        best_forward = min(best_forward, median(forward, repeats))
+    print(f"{best_step:.2f} {best_forward:.2f}")
+
+
+main()

@@ -1,0 +1,82 @@
+/* Applying a plan copies, casts and draws into the parameter block. */
+#include "helper.h"
+#include "net/weights.h"
+
+static void copies_casts_and_draws(void **state)
+{
+    (void)state;
+    planned p;
+    begin(&p, "module.");
+    static const uint16_t halves[] = {0x3C00, 0xC000, 0x3800}; /* 1, -2, 0.5 */
+    static const float count = 17;
+    size_t bias = source_at(&p, "module.fc.bias"), counter = source_at(&p, "module.bn1.num_batches_tracked");
+    p.entries[bias] = eg_entry_in_memory(&p.arena, "module.fc.bias", EG_F16, p.entries[bias].shape, halves);
+    p.entries[counter] = eg_entry_in_memory(&p.arena, "module.bn1.num_batches_tracked", EG_F32,
+                                            p.entries[counter].shape, &count);
+    const eg_plan *plan = accepts(&p, "transfer: {mapping: [strip_prefix: module], skip: ['fc\\.weight']}\n"
+                                      "init: [{match: 'fc\\.weight', init: constant, value: 0.25}]\n");
+    eg_weights weights;
+    assert_true(eg_weights_init(&weights, &p.arena, p.net, &p.err));
+    assert_true(eg_plan_apply(plan, 1, &weights, &p.err));
+    const float *conv = weights.data[eg_net_param_find(p.net, "conv1.weight")];
+    assert_memory_equal(conv, p.entries[0].storage->bytes, 108 * sizeof *conv);
+    const float *out = weights.data[eg_net_param_find(p.net, "fc.bias")];
+    assert_true(out[0] == 1 && out[1] == -2 && out[2] == 0.5f);
+    out = weights.data[eg_net_param_find(p.net, "fc.weight")];
+    for (int i = 0; i < 12; i++) assert_true(out[i] == 0.25f);
+    const int64_t *batches = weights.data[eg_net_param_find(p.net, "bn1.num_batches_tracked")];
+    assert_int_equal(*batches, 17);
+    eg_weights_clear(&weights);
+    done(&p);
+}
+
+static void draws_depend_on_seed_and_name_alone(void **state)
+{
+    (void)state;
+    float first[12];
+    for (int run = 0; run < 3; run++) {
+        planned p;
+        begin(&p, "");
+        eg_weights weights;
+        const eg_plan *plan = accepts(&p, run == 1 ? "transfer: {skip: ['fc\\..*', 'bn1\\..*']}\n"
+                                                   : "transfer: {skip: ['fc\\..*']}\n");
+        assert_true(eg_weights_init(&weights, &p.arena, p.net, &p.err));
+        assert_true(eg_plan_apply(plan, run == 2 ? 8 : 7, &weights, &p.err));
+        const float *weight = weights.data[eg_net_param_find(p.net, "fc.weight")];
+        if (run == 0) memcpy(first, weight, sizeof first);
+        assert_int_equal(memcmp(first, weight, sizeof first) == 0, run < 2);
+        eg_weights_clear(&weights);
+        done(&p);
+    }
+}
+
+static bool cannot_load(eg_storage *storage, eg_error *err)
+{
+    (void)storage;
+    return eg_fail(err, EG_MALFORMED, "the record is damaged");
+}
+
+static void a_damaged_source_is_an_error(void **state)
+{
+    (void)state;
+    planned p;
+    begin(&p, "");
+    p.entries[3].storage->load = cannot_load;
+    eg_weights weights;
+    const eg_plan *plan = accepts(&p, "");
+    assert_true(eg_weights_init(&weights, &p.arena, p.net, &p.err));
+    assert_false(eg_plan_apply(plan, 1, &weights, &p.err));
+    assert_string_equal(p.err.text, "the record is damaged");
+    eg_weights_clear(&weights);
+    done(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(copies_casts_and_draws),
+        cmocka_unit_test(draws_depend_on_seed_and_name_alone),
+        cmocka_unit_test(a_damaged_source_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
