@@ -16,6 +16,13 @@ int eg_axis_find(const eg_value *value, int64_t dim, eg_error *err)
     return -1;
 }
 
+const char *eg_axis_name(const eg_value *value, int axis)
+{
+    static const char *const names[][3] = {
+        {"features"}, {"tokens", "features"}, {"height", "width", "channels"}};
+    return names[value->rank - 1][axis];
+}
+
 eg_axis eg_axis_view(const eg_value *value, int axis)
 {
     eg_axis view = {1, value->dims[axis], 1};

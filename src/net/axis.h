@@ -10,6 +10,9 @@ int eg_axis_find(const eg_value *value, int64_t dim, eg_error *err);
 /* The same for a dim that was found before. */
 int eg_axis_of(const eg_value *value, int64_t dim);
 
+/* "height", "channels", "tokens", … */
+const char *eg_axis_name(const eg_value *value, int axis);
+
 /* A value seen from one of its axes: (outer, size, inner). */
 typedef struct eg_axis {
     int64_t outer, size, inner;

@@ -22,9 +22,9 @@ static bool infer(eg_infer *infer, eg_error *err)
         bool fit = x->rank == sum.rank;
         for (uint32_t d = 0; fit && d < sum.rank; d++) fit = (int)d == axis || x->dims[d] == sum.dims[d];
         if (!fit)
-            return eg_fail(err, EG_RECIPE,
-                           "cannot join %s and %s: they may differ in the joined dimension alone",
-                           eg_value_text(infer->arena, &infer->inputs[0]), eg_value_text(infer->arena, x));
+            return eg_fail(err, EG_RECIPE, "cannot join %s and %s: they may differ in %s alone",
+                           eg_value_text(infer->arena, &infer->inputs[0]), eg_value_text(infer->arena, x),
+                           eg_axis_name(&sum, axis));
         sum.dims[axis] += x->dims[axis];
     }
     return eg_infer_output(infer, sum.dims, sum.rank, err);

@@ -310,11 +310,11 @@ def layouts():
     for mode in ("row", "batch"):
         yield case(f"stochastic_depth p=0.3 mode={mode}", [image(3, 2, 2, 2)], None, StochasticDepth(0.3, mode).eval(),
                    training=False)
-    yield learned("parameter shape=5", (5,), 3, lambda p: p[None])
-    yield learned("parameter shape=1,3,5 skip=1", (1, 3, 5), 2, lambda p: p)
-    yield learned("parameter shape=1,1,4 skip=2", (1, 1, 4), 3, lambda p: p[0])
-    yield learned("parameter shape=6,1,1", (6, 1, 1), 2, lambda p: p[None])
-    yield learned("parameter shape=1,4,3,2 skip=1", (1, 4, 3, 2), 5, lambda p: p)
+    yield learned("learned shape=5", (5,), 3, lambda p: p[None])
+    yield learned("learned shape=1,3,5 skip=1", (1, 3, 5), 2, lambda p: p)
+    yield learned("learned shape=1,1,4 skip=2", (1, 1, 4), 3, lambda p: p[0])
+    yield learned("learned shape=6,1,1", (6, 1, 1), 2, lambda p: p[None])
+    yield learned("learned shape=1,4,3,2 skip=1", (1, 4, 3, 2), 5, lambda p: p)
 
 
 def main():

@@ -214,7 +214,7 @@ static void test_smallest(void **state)
 static int32_t make_learned(maker *m, const char *path, const char *args)
 {
     eg_error err = {0};
-    int32_t value = make_try(m, eg_op_find("parameter"), path, args, NULL, 0, &err);
+    int32_t value = make_try(m, eg_op_find("learned"), path, args, NULL, 0, &err);
     if (value < 0) fail_msg("%s: %s", path, err.text);
     return value;
 }

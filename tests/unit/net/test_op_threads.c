@@ -55,7 +55,7 @@ static void build_tokens(maker *m, const char *op, const char *args)
     make_image(m, 31, 26, 3);
     int32_t x = make_node(m, "tokens", "tokens", "",
                           make_node(m, "conv2d", "first", "out_channels=24 kernel_size=3", 0));
-    int32_t place = make_try(m, eg_op_find("parameter"), "place", "shape=1,696,24 skip=1", NULL, 0, &err);
+    int32_t place = make_try(m, eg_op_find("learned"), "place", "shape=1,696,24 skip=1", NULL, 0, &err);
     x = make_pair(m, "add", "sum", x, place);
     x = make_node(m, op, "op", args, x);
     make_node(m, "linear", "last", "out_features=3", x);
@@ -244,9 +244,9 @@ static void test_sentences(void **state)
         {"pad", "padding=1,2", {3, {2, 2, 4}}, "one number or [left, right, top, bottom]"},
         {"cat", "dim=2", {2, {2, 4}}, "dim must be between -2 and 1"},
         {"chunk", "chunks=0", {2, {2, 4}}, "chunks must be at least 1"},
-        {"parameter", "shape=2,3 skip=1", {1, {1}}, "only a dimension of size 1"},
-        {"parameter", "shape=1,1,1,1,2", {1, {1}}, "expected 1 to 3"},
-        {"parameter", "shape=0", {1, {1}}, "at least 1, not 0"},
+        {"learned", "shape=2,3 skip=1", {1, {1}}, "only a dimension of size 1"},
+        {"learned", "shape=1,1,1,1,2", {1, {1}}, "expected 1 to 3"},
+        {"learned", "shape=0", {1, {1}}, "at least 1, not 0"},
         {"slice", "start=3", {2, {2, 4}}, "of the tokens is empty"},
         {"scale", "factor=inf", {1, {4}}, "must be finite"},
         {"adaptive_max_pool2d", "output_size=0", {3, {2, 2, 4}}, "output_size must be at least 1"},

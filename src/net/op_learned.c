@@ -1,4 +1,5 @@
-/* A learned tensor as a value, torch.nn.Parameter, repeated for each sample. It has no inputs. Its first
+/* A learned tensor as a value, torch.nn.Parameter, repeated for each sample: what the architecture language
+ * makes of a `parameter` that data flows through. It has no inputs. Its first
  * `skip` dimensions, each of size 1, are the batch or taken away by indexing; what is left is the sample:
  * (features), (tokens, features), or an image (channels, height, width) in PyTorch's order, y (n, height,
  * width, channels). */
@@ -104,8 +105,8 @@ static const eg_arg args[] = {
     {0},
 };
 
-const eg_op eg_op_parameter = {
-    .name = "parameter",
+const eg_op eg_op_learned = {
+    .name = "learned",
     .type = "Parameter",
     .attr_size = sizeof(attr),
     .args = args,
