@@ -2,6 +2,7 @@
 
 #include "kernel/elementwise.h"
 #include "kernel/gemm.h"
+#include "net/columns.h"
 #include "net/range.h"
 
 /* Tasks: blocks of rows by blocks of output features (forward), of input features (input grad), or blocks of
@@ -68,9 +69,18 @@ static void weight_grad_task(const void *context, int64_t k, int64_t end, int wo
             j->out + k * d->f, d->f, j->accumulate);
 }
 
-void eg_dense_weight_grad(const eg_dense *dense, const float *x, const float *dy, float *grad,
-                          bool accumulate)
+static void weight_grad(const eg_dense *dense, const float *x, const float *dy, float *grad, bool accumulate)
 {
     job j = {.dense = dense, .in = x, .dy = dy, .out = grad, .accumulate = accumulate};
     eg_range_run(dense->pool, dense->k, GRAD_FEATURES, weight_grad_task, &j);
+}
+
+void eg_dense_param_grads(const eg_call *call, const eg_dense *dense, int weight, const float *x,
+                          const float *dy, void *scratch)
+{
+    int bias = weight + 1;
+    if (call->grads[weight]) weight_grad(dense, x, dy, call->grads[weight], call->add_grads[weight]);
+    if (call->grads[bias])
+        eg_columns_sum(dense->pool, dense->rows, dense->k, dy, scratch, call->grads[bias],
+                       call->add_grads[bias]);
 }

@@ -3,9 +3,7 @@
 #ifndef ENGRAFT_NET_DENSE_H
 #define ENGRAFT_NET_DENSE_H
 
-#include <stddef.h>
-
-#include "base/pool.h"
+#include "net/op.h"
 
 typedef struct eg_dense {
     eg_pool *pool;
@@ -17,8 +15,9 @@ void eg_dense_forward(const eg_dense *dense, const float *x, const float *weight
                       float *y);
 /* dx (rows, f). */
 void eg_dense_input_grad(const eg_dense *dense, const float *dy, const float *weight, float *dx);
-/* grad (k, f), added to when accumulate. That of the bias is eg_columns_sum of dy. */
-void eg_dense_weight_grad(const eg_dense *dense, const float *x, const float *dy, float *grad,
-                          bool accumulate);
+/* The gradients that the call wants of its parameters `weight` and `weight` + 1, the bias; scratch:
+ * eg_columns_scratch(rows, k) bytes. */
+void eg_dense_param_grads(const eg_call *call, const eg_dense *dense, int weight, const float *x,
+                          const float *dy, void *scratch);
 
 #endif

@@ -116,7 +116,7 @@ static bool apply_pieces(eg_eval *eval, const eg_expr *at, const eg_op *op, void
 static bool call_op(eg_eval *eval, const eg_expr *at, const eg_op *op, const eg_actual *actuals, size_t count,
                     eg_datum *out)
 {
-    inputs in;
+    inputs in = {.count = 0};
     size_t taken = 0;
     void *attr;
     if (!take_values(eval, actuals, count, &in, &taken)) return false;

@@ -54,11 +54,7 @@ static void backward(const eg_call *call)
     eg_dense d = make_dense(call->net, call->node, call->batch);
     d.pool = call->pool;
     if (call->dx[0]) eg_dense_input_grad(&d, call->dy, call->params[WEIGHT], call->dx[0]);
-    if (call->grads[WEIGHT])
-        eg_dense_weight_grad(&d, call->x[0], call->dy, call->grads[WEIGHT], call->add_grads[WEIGHT]);
-    if (call->grads[BIAS])
-        eg_columns_sum(call->pool, d.rows, d.k, call->dy, call->scratch, call->grads[BIAS],
-                       call->add_grads[BIAS]);
+    eg_dense_param_grads(call, &d, WEIGHT, call->x[0], call->dy, call->scratch);
 }
 
 static double flops(const eg_net *net, const eg_node *node)

@@ -102,16 +102,6 @@ static void forward(const eg_call *call)
     eg_dense_forward(&j.out, heads, call->params[OUT_WEIGHT], call->params[OUT_BIAS], call->y);
 }
 
-static void param_grads(const eg_call *call, const eg_dense *dense, int weight, const float *x,
-                        const float *dy, void *scratch)
-{
-    int bias = weight + 1;
-    if (call->grads[weight]) eg_dense_weight_grad(dense, x, dy, call->grads[weight], call->add_grads[weight]);
-    if (call->grads[bias])
-        eg_columns_sum(call->pool, dense->rows, dense->k, dy, scratch, call->grads[bias],
-                       call->add_grads[bias]);
-}
-
 static void backward(const eg_call *call)
 {
     float *qkv, *heads;
@@ -119,11 +109,11 @@ static void backward(const eg_call *call)
     uint8_t *sums = call->scratch;
     float *dqkv = (float *)(void *)(sums + eg_columns_scratch(j.rows, 3 * j.d)),
           *dheads = dqkv + 3 * j.rows * j.d;
-    param_grads(call, &j.out, OUT_WEIGHT, heads, call->dy, sums);
+    eg_dense_param_grads(call, &j.out, OUT_WEIGHT, heads, call->dy, sums);
     if (!call->dx[0] && !call->grads[IN_WEIGHT] && !call->grads[IN_BIAS]) return;
     eg_dense_input_grad(&j.out, call->dy, call->params[OUT_WEIGHT], dheads);
     eg_attention_backward(&j.attention, dheads, dqkv, NULL);
-    param_grads(call, &j.in, IN_WEIGHT, call->x[0], dqkv, sums);
+    eg_dense_param_grads(call, &j.in, IN_WEIGHT, call->x[0], dqkv, sums);
     if (call->dx[0]) eg_dense_input_grad(&j.in, dqkv, call->params[IN_WEIGHT], call->dx[0]);
 }
 

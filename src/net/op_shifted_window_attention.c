@@ -311,28 +311,18 @@ static void table_grad(const job *j, const parts *p)
         grad[i] = (j->call->add_grads[TABLE] ? grad[i] : 0) + (float)p->table[i];
 }
 
-static void param_grads(const eg_call *call, const eg_dense *dense, int weight, const float *x,
-                        const float *dy, void *scratch)
-{
-    int bias = weight + 1;
-    if (call->grads[weight]) eg_dense_weight_grad(dense, x, dy, call->grads[weight], call->add_grads[weight]);
-    if (call->grads[bias])
-        eg_columns_sum(call->pool, dense->rows, dense->k, dy, scratch, call->grads[bias],
-                       call->add_grads[bias]);
-}
-
 static void backward(const eg_call *call)
 {
     parts p;
     float *qkv, *heads;
     job j = start(call, true, &p, &qkv, &heads);
     run_move(&j, gather_window, call->dy, p.pixels);
-    param_grads(call, &j.out, PROJ_WEIGHT, heads, p.pixels, p.columns);
+    eg_dense_param_grads(call, &j.out, PROJ_WEIGHT, heads, p.pixels, p.columns);
     eg_dense_input_grad(&j.out, p.pixels, call->params[PROJ_WEIGHT], p.heads);
     eg_attention_backward(&j.attention, p.heads, p.qkv, call->grads[TABLE] ? p.bias_sums : NULL);
     if (call->grads[TABLE]) table_grad(&j, &p);
     run_move(&j, gather_window, call->x[0], p.pixels);
-    param_grads(call, &j.in, QKV_WEIGHT, p.pixels, p.qkv, p.columns);
+    eg_dense_param_grads(call, &j.in, QKV_WEIGHT, p.pixels, p.qkv, p.columns);
     if (!call->dx[0]) return;
     eg_dense_input_grad(&j.in, p.qkv, call->params[QKV_WEIGHT], p.heads);
     run_move(&j, scatter_window, p.heads, call->dx[0]);

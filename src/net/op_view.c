@@ -21,9 +21,10 @@ static bool infer_image(eg_infer *infer, eg_error *err)
     const eg_value *x = &infer->inputs[0];
     if (!eg_infer_size("height", a->height, 1, err) || !eg_infer_size("width", a->width, 1, err))
         return false;
-    if (x->rank != 2 || a->height * a->width != x->dims[0])
+    int64_t pixels = a->height * a->width;
+    if (x->rank != 2 || pixels != x->dims[0])
         return eg_fail(err, EG_RECIPE, "the input must be %lld tokens for %lldx%lld pixels, not %s",
-                       (long long)(a->height * a->width), (long long)a->height, (long long)a->width,
+                       (long long)pixels, (long long)a->height, (long long)a->width,
                        eg_value_text(infer->arena, x));
     return eg_infer_output(infer, (int64_t[]){a->height, a->width, x->dims[1]}, 3, err);
 }

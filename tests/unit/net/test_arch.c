@@ -329,10 +329,11 @@ static void test_flow(void **state)
     nodes_are("model:\n  forward: flatten(x[1:3, ::2, -2:][:, :, :])\n",
               "slice[](0)(4, 2, 2)\nflatten[](1)(16)\n");
     /* words and lists as arguments; an operator that gives several values */
-    nodes_are("model:\n  - gelu()\n  - gelu(approximate='tanh')\n  - stochastic_depth(0.1, 'batch')\n"
-              "  - 'pad([1, 0, 2, 3])'\n  - pad(1)\n",
-              "gelu[0](0)(8, 8, 4)\ngelu[1](1)(8, 8, 4)\nstochastic_depth[2](2)(8, 8, 4)\npad[3](3)(13, 9, 4)\n"
-              "pad[4](4)(15, 11, 4)\n");
+    nodes_are(
+        "model:\n  - gelu()\n  - gelu(approximate='tanh')\n  - stochastic_depth(0.1, 'batch')\n"
+        "  - 'pad([1, 0, 2, 3])'\n  - pad(1)\n",
+        "gelu[0](0)(8, 8, 4)\ngelu[1](1)(8, 8, 4)\nstochastic_depth[2](2)(8, 8, 4)\npad[3](3)(13, 9, 4)\n"
+        "pad[4](4)(15, 11, 4)\n");
     nodes_are("model:\n  forward:\n    - a, b = chunk(x, 2)\n    - cat(a, b, b)\n",
               "chunk[](0)(8, 8, 2)\nchunk[](0)(8, 8, 2)\ncat[](1 2 2)(8, 8, 6)\n");
     /* cat of values and of a list of them; several names; if and for steps; the last value is the result */
@@ -441,8 +442,8 @@ static void test_mistakes(void **state)
         /* names */
         {"model: [\"gelu(approximate='x')\"]\n",
          "3:27: 0: gelu: expected 'none' or 'tanh' for 'approximate', found the text 'x'"},
-        {"model: ['pad([1, -1])']\n",
-         "3:14: 0: pad: expected a whole number of at least 0, or a list of a few for 'padding', found a list of 2"},
+        {"model: ['pad([1, -1])']\n", "3:14: 0: pad: expected a whole number of at least 0, or a list of a "
+                                      "few for 'padding', found a list of 2"},
         {"model:\n  forward: cat(chunk(x, 0))\n", "4:16: chunks must be at least 1, not 0"},
         {"model: ['conv3d(2, 1)']\n", "3:10: 0: 'conv3d' is not an operator of this version, nor a block or "
                                       "child here (did you mean 'conv2d'?)"},

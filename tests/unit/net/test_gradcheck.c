@@ -24,7 +24,8 @@ static eg_gradcheck run_check(maker *m, int64_t n, bool training, eg_bn_mode mod
         uint64_t numel = 0;
         eg_shape_numel(m->net.params[i].shape, &numel);
         eg_init_kind kind = m->net.params[i].init.kind;
-        if (m->net.params[i].shape.rank != 1 && kind != EG_INIT_ZEROS && kind != EG_INIT_TRUNC_NORMAL) continue;
+        if (m->net.params[i].shape.rank != 1 && kind != EG_INIT_ZEROS && kind != EG_INIT_TRUNC_NORMAL)
+            continue;
         if (m->net.params[i].dtype != EG_F32) continue;
         float *values = weights.data[i];
         make_numbers(values, numel, (uint64_t)i);
@@ -219,7 +220,8 @@ static int32_t make_learned(maker *m, const char *path, const char *args)
     return value;
 }
 
-/* A vision transformer's data flow: views, learned tensors with and without use of their own, tokens joined. */
+/* A vision transformer's data flow: views, learned tensors with and without use of their own, tokens joined.
+ */
 static void test_transformer(void **state)
 {
     (void)state;
