@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "kernel/rows.h"
+
 EG_CLONES void eg_relu_forward(int64_t n, const float *restrict x, float *restrict y)
 {
     for (int64_t i = 0; i < n; i++) y[i] = x[i] < 0 ? 0 : x[i];
@@ -53,6 +55,16 @@ EG_CLONES void eg_add(int64_t n, const float *a, int a_step, const float *b, int
     }
 }
 
+EG_CLONES void eg_subtract(int64_t n, const float *a, int a_step, const float *b, int b_step,
+                           float *restrict y)
+{
+    if (a_step && b_step) {
+        for (int64_t i = 0; i < n; i++) y[i] = a[i] - b[i];
+    } else {
+        for (int64_t i = 0; i < n; i++) y[i] = a[i * a_step] - b[i * b_step];
+    }
+}
+
 EG_CLONES void eg_multiply(int64_t n, const float *a, int a_step, const float *b, int b_step,
                            float *restrict y)
 {
@@ -76,18 +88,12 @@ EG_CLONES void eg_multiply_accumulate(int64_t n, const float *x, int x_step, con
 
 EG_CLONES float eg_sum(int64_t n, const float *x, const float *y)
 {
-    eg_lanes sum = {0}, v, factor;
-    for (int64_t i = 0; i < n; i += EG_LANES) {
-        eg_lanes_load(&v, x + i, n - i);
-        if (y) {
-            eg_lanes_load(&factor, y + i, n - i);
-            v *= factor;
-        }
-        sum += v;
-    }
-    float total = 0;
-    for (int i = 0; i < EG_LANES; i++) total += sum[i];
-    return total;
+    return eg_row_sum(n, x, y);
+}
+
+EG_CLONES void eg_scale(int64_t n, const float *restrict x, float factor, float offset, float *restrict y)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] * factor + offset;
 }
 
 EG_CLONES void eg_mask_scale(int64_t n, const float *restrict x, const uint8_t *restrict keep, float scale,

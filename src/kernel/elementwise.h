@@ -13,8 +13,9 @@ void eg_relu_backward(int64_t n, const float *y, const float *dy, float *dx);
 void eg_relu6_backward(int64_t n, const float *y, const float *dy, float *dx);
 void eg_leaky_relu_backward(int64_t n, const float *y, const float *dy, float slope, float *dx);
 
-/* y = a + b, y = a * b; a step of 0 repeats an operand's first element, 1 goes along it. */
+/* y = a + b, y = a - b, y = a * b; a step of 0 repeats an operand's first element, 1 goes along it. */
 void eg_add(int64_t n, const float *a, int a_step, const float *b, int b_step, float *y);
+void eg_subtract(int64_t n, const float *a, int a_step, const float *b, int b_step, float *y);
 void eg_multiply(int64_t n, const float *a, int a_step, const float *b, int b_step, float *y);
 /* sum += x. */
 void eg_accumulate(int64_t n, const float *x, float *sum);
@@ -22,6 +23,8 @@ void eg_accumulate(int64_t n, const float *x, float *sum);
 void eg_multiply_accumulate(int64_t n, const float *x, int x_step, const float *y, float *sum);
 /* The sum of x, or of x * y when y is not NULL: eight interleaved sums, then these in order. */
 float eg_sum(int64_t n, const float *x, const float *y);
+/* y = x * factor + offset. */
+void eg_scale(int64_t n, const float *x, float factor, float offset, float *y);
 /* y = keep ? x * scale : 0. */
 void eg_mask_scale(int64_t n, const float *x, const uint8_t *keep, float scale, float *y);
 /* Every row of y (rows, n; rows `ld` apart) = x (n). */

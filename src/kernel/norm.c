@@ -111,6 +111,14 @@ EG_CLONES void eg_norm_input_grad(int64_t rows, int64_t c, const float *x, const
         }
 }
 
+EG_CLONES void eg_group_input_grad(int64_t rows, int64_t c, const float *restrict x, const float *restrict dy,
+                                   const float *restrict mean, const float *restrict a,
+                                   const float *restrict b, const float *restrict shift, float *restrict dx)
+{
+    for (int64_t row = 0; row < rows; row++, x += c, dy += c, dx += c)
+        for (int64_t i = 0; i < c; i++) dx[i] = a[i] * dy[i] + b[i] * (x[i] - mean[i]) + shift[i];
+}
+
 EG_CLONES void eg_column_scale(int64_t rows, int64_t c, const float *dy, const float *scale, float *dx)
 {
     for (int64_t row = 0; row < rows; row++, dy += c, dx += c)

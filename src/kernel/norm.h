@@ -21,6 +21,9 @@ void eg_column_affine(int64_t rows, int64_t c, const float *x, const float *scal
 /* dx = scale * (dy - shift - (x - mean) * slope). */
 void eg_norm_input_grad(int64_t rows, int64_t c, const float *x, const float *dy, const float *mean,
                         const float *scale, const float *shift, const float *slope, float *dx);
+/* dx = a * dy + b * (x - mean) + shift: what a group's own statistics give. */
+void eg_group_input_grad(int64_t rows, int64_t c, const float *x, const float *dy, const float *mean,
+                         const float *a, const float *b, const float *shift, float *dx);
 /* dx = scale * dy. */
 void eg_column_scale(int64_t rows, int64_t c, const float *dy, const float *scale, float *dx);
 

@@ -82,6 +82,20 @@ EG_CLONES void eg_max_pool_backward(const eg_grid *grid, const float *dy, const 
         }
 }
 
+EG_CLONES void eg_area_max(const float *x, int64_t w, int64_t c, int64_t row, int64_t row_end, int64_t column,
+                           int64_t column_end, float *y, int32_t *at)
+{
+    for (int64_t i = 0; i < c; i++) y[i] = -INFINITY;
+    for (int64_t i = 0; at && i < c; i++) at[i] = (int32_t)(row * w + column);
+    for (int64_t r = row; r < row_end; r++)
+        for (int64_t s = column; s < column_end; s++) {
+            if (at)
+                take_larger(c, x + (r * w + s) * c, (int32_t)(r * w + s), y, at);
+            else
+                keep_larger(c, x + (r * w + s) * c, y);
+        }
+}
+
 EG_CLONES void eg_window_sum(const float *x, int64_t pitch, int64_t rows, int64_t columns, int64_t c,
                              float scale, float *y)
 {

@@ -15,7 +15,20 @@ static const char *const kind_words[] = {
     [EG_ARG_PADDING] = "a whole number of at least 0, a list of two, or 'same'",
     [EG_ARG_NUMBER] = "a number",
     [EG_ARG_BOOL] = "true or false",
+    [EG_ARG_SIZES] = "a whole number of at least 0, or a list of a few",
 };
+
+static const char *describe_kind(eg_arena *arena, const eg_arg *arg)
+{
+    if (arg->kind != EG_ARG_CHOICE) return kind_words[arg->kind];
+    eg_buf buf = {0};
+    for (const char *word = arg->standard; *word;) {
+        size_t length = strcspn(word, "|");
+        eg_buf_printf(&buf, "%s'%.*s'", word == arg->standard ? "" : " or ", (int)length, word);
+        word += length + (word[length] == '|');
+    }
+    return eg_buf_take(&buf, arena);
+}
 
 static bool set_pair(const eg_datum *datum, int64_t pair[2])
 {
@@ -44,11 +57,39 @@ static bool set_number(const eg_datum *datum, double *number)
     return true;
 }
 
+static bool set_choice(const eg_datum *datum, const char *words, int64_t *position)
+{
+    const char *text = datum->kind == EG_DATUM_TEXT   ? datum->text
+                       : datum->kind == EG_DATUM_NONE ? "none"
+                                                      : "";
+    for (*position = 0; *words; ++*position) {
+        size_t length = strcspn(words, "|");
+        if (strlen(text) == length && strncmp(words, text, length) == 0) return true;
+        words += length + (words[length] == '|');
+    }
+    return false;
+}
+
+static bool set_sizes(const eg_datum *datum, eg_sizes *sizes)
+{
+    bool list = datum->kind == EG_DATUM_LIST;
+    size_t count = list ? datum->count : 1;
+    if (count > EG_SIZES) return false;
+    *sizes = (eg_sizes){.count = (int64_t)count};
+    for (size_t i = 0; i < count; i++) {
+        const eg_datum *one = list ? &datum->items[i] : datum;
+        if (one->kind != EG_DATUM_INT || one->integer < 0) return false;
+        sizes->items[i] = one->integer;
+    }
+    return true;
+}
+
 static bool set(const eg_arg *arg, const eg_datum *datum, void *attr)
 {
     unsigned char *field = (unsigned char *)attr + arg->offset;
-    int64_t pair[2];
+    int64_t pair[2], position;
     double number;
+    eg_sizes sizes;
     assert(attr); /* an operator with arguments has a struct for them */
     switch (arg->kind) {
     case EG_ARG_INT:
@@ -63,6 +104,14 @@ static bool set(const eg_arg *arg, const eg_datum *datum, void *attr)
     case EG_ARG_NUMBER:
         if (!set_number(datum, &number)) return false;
         memcpy(field, &number, sizeof number);
+        return true;
+    case EG_ARG_CHOICE:
+        if (!set_choice(datum, arg->standard, &position)) return false;
+        memcpy(field, &position, sizeof position);
+        return true;
+    case EG_ARG_SIZES:
+        if (!set_sizes(datum, &sizes)) return false;
+        memcpy(field, &sizes, sizeof sizes);
         return true;
     default:
         if (!(arg->kind == EG_ARG_PAIR ? set_pair(datum, pair) : set_padding(datum, pair))) return false;
@@ -90,6 +139,7 @@ static bool is_none_default(const eg_arg *arg)
 /* The table's own expression; an operator that declares a wrong one is a mistake of this program. */
 static bool set_default(eg_eval *eval, const eg_expr *at, const eg_arg *arg, void *attr)
 {
+    if (arg->kind == EG_ARG_CHOICE) return true; /* the first word: the struct is zeroed */
     eg_origin *origin = EG_NEW(eval->arena, eg_origin);
     *origin = (eg_origin){.text = arg->standard, .place = eg_expr_place(at)};
     const eg_expr *expr = eg_expr_parse_all(eval->arena, origin, NULL);
@@ -153,7 +203,8 @@ static bool bind_actual(eg_eval *eval, const eg_op *op, const eg_actual *actual,
     }
     if (set(arg, &actual->datum, attr)) return true;
     return eg_eval_fail(eval, actual->expr, "type", "%s: expected %s for '%s', found %s", op->name,
-                        kind_words[arg->kind], arg->name, eg_datum_describe(eval->arena, &actual->datum));
+                        describe_kind(eval->arena, arg), arg->name,
+                        eg_datum_describe(eval->arena, &actual->datum));
 }
 
 bool eg_bind(eg_eval *eval, const eg_expr *at, const eg_op *op, const eg_actual *actuals, size_t count,

@@ -51,12 +51,11 @@ static bool collect_layer(collector *c, eg_part *part)
     if (!layer->applied && !eg_graph_is_bare(c->builder->eval.arena, layer))
         return eg_part_fail(c->builder, part, "never_called",
                             "this layer is never called, so that the shapes of its parameters are not known");
-    for (int buffer = 0; buffer < 2; buffer++) {
-        for (int32_t i = 0; i < layer->param_count; i++) {
-            const eg_param *param = &layer->params[i];
-            if (param->name && param->buffer == (buffer == 1))
-                layer->positions[i] = add_param(c, param, join(c, part->path, param->name), layer->node);
-        }
+    /* In the order in which the operator lists them, which is the state dict's. */
+    for (int32_t i = 0; i < layer->param_count; i++) {
+        const eg_param *param = &layer->params[i];
+        if (param->name)
+            layer->positions[i] = add_param(c, param, join(c, part->path, param->name), layer->node);
     }
     return true;
 }

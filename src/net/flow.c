@@ -84,7 +84,7 @@ static bool take_values(eg_eval *eval, const eg_actual *actuals, size_t count, i
 
 /* ---- operators as functions ---- */
 
-static bool apply_op(eg_eval *eval, const eg_expr *at, const eg_op *op, const void *attr, const inputs *in,
+static bool apply_op(eg_eval *eval, const eg_expr *at, const eg_op *op, void *attr, const inputs *in,
                      eg_datum *out)
 {
     eg_error err = {0};
@@ -97,10 +97,26 @@ static bool apply_op(eg_eval *eval, const eg_expr *at, const eg_op *op, const vo
     return true;
 }
 
+/* An operator that gives several values: a node for each, whose attr starts with its number. */
+static bool apply_pieces(eg_eval *eval, const eg_expr *at, const eg_op *op, void *attr, const inputs *in,
+                         eg_datum *out)
+{
+    int64_t count = op->pieces(attr, &builder_of(eval)->graph.values[in->values[0]]);
+    if (count == 0) return apply_op(eval, at, op, attr, in, out); /* which fails and says why */
+    if (!eg_eval_spend(eval, at, count)) return false;
+    eg_datum *items = EG_NEW_ARRAY(eval->arena, eg_datum, (size_t)count);
+    for (int64_t i = 0; i < count; i++) {
+        memcpy(attr, &i, sizeof i);
+        if (!apply_op(eval, at, op, attr, in, &items[i])) return false;
+    }
+    *out = (eg_datum){.kind = EG_DATUM_LIST, .items = items, .count = (size_t)count};
+    return true;
+}
+
 static bool call_op(eg_eval *eval, const eg_expr *at, const eg_op *op, const eg_actual *actuals, size_t count,
                     eg_datum *out)
 {
-    inputs in;
+    inputs in = {.count = 0};
     size_t taken = 0;
     void *attr;
     if (!take_values(eval, actuals, count, &in, &taken)) return false;
@@ -108,7 +124,7 @@ static bool call_op(eg_eval *eval, const eg_expr *at, const eg_op *op, const eg_
         return eg_eval_fail(eval, at, "type", "in 'forward' %s needs the value that it is applied to: %s(x)",
                             op->name, op->name);
     return eg_bind(eval, at, op, actuals + taken, count - taken, &attr) &&
-           apply_op(eval, at, op, attr, &in, out);
+           (op->pieces ? apply_pieces : apply_op)(eval, at, op, attr, &in, out);
 }
 
 static bool operate(eg_eval *eval, const eg_expr *at, eg_operator op, const eg_datum *a, const eg_datum *b,

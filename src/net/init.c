@@ -2,6 +2,7 @@
  * kind. */
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "net/weights.h"
@@ -91,6 +92,10 @@ void eg_init_fill(const eg_param *param, const eg_init *init, uint64_t seed, voi
     uint64_t numel = 0;
     eg_shape_numel(param->shape, &numel);
     assert(param->dtype == EG_F32 || param->dtype == EG_I64);
+    if (param->content) {
+        memcpy(out, param->content, numel * sizeof *param->content);
+        return;
+    }
     for (uint64_t i = 0; i < numel; i++) {
         double value = draw(&s, stream, i);
         if (param->dtype == EG_I64)

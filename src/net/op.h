@@ -20,7 +20,16 @@ typedef enum eg_arg_kind {
     EG_ARG_PADDING, /* int64_t[2] as PAIR, or 'same': {-1, -1} */
     EG_ARG_NUMBER,  /* double */
     EG_ARG_BOOL,    /* bool */
+    EG_ARG_CHOICE,  /* int64_t: the position of the given word among those of `standard`, "row|batch"; the
+                       default  is the first */
+    EG_ARG_SIZES,   /* eg_sizes: a list of whole numbers, at least 0; a number stands for a list of one */
 } eg_arg_kind;
+
+enum { EG_SIZES = 8 };
+
+typedef struct eg_sizes {
+    int64_t count, items[EG_SIZES];
+} eg_sizes;
 
 typedef struct eg_arg {
     const char *name;
@@ -78,11 +87,15 @@ typedef struct eg_op {
     const char *name; /* in the architecture language */
     const char *type; /* PyTorch's module class, for people: "Conv2d" */
     size_t attr_size;
-    const eg_arg *args; /* in positional order; ends with a NULL name; NULL: none */
-    int32_t min_inputs, max_inputs;
-    int64_t version;       /* of the module in PyTorch's _metadata: 2 for batch_norm2d, else 1 */
-    bool backward_reads_x; /* backward needs its inputs: they are kept */
+    const eg_arg *args;             /* in positional order; ends with a NULL name; NULL: none */
+    int32_t min_inputs, max_inputs; /* 0, 0: its output is made of parameters alone */
+    int64_t version;                /* of the module in PyTorch's _metadata: 2 for batch_norm2d, else 1 */
+    bool backward_reads_x;          /* backward needs its inputs: they are kept */
     bool backward_reads_y;
+    /* Where the operator gives several values (chunk): how many of this input; each is made by a node of its
+     * own whose attr, which starts with an int64_t, says which. NULL: one value. 0: none fits, which infer
+     * tells. */
+    int64_t (*pieces)(const void *attr, const eg_value *x);
     bool view; /* output shares the input's memory (flatten): no forward or backward of its own */
     /* False and a sentence in err (which names neither path nor place: the caller knows them). */
     bool (*infer)(eg_infer *infer, eg_error *err);

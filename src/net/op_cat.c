@@ -1,65 +1,83 @@
-/* torch.cat over channels (of images) or features, the last dimension here. */
+/* torch.cat: of images over channels, of tokens over tokens, of features over features; `dim` says otherwise
+ * (see net/axis.h). */
+#include <stddef.h>
 #include <string.h>
 
-#include "net/infer.h"
+#include "net/axis.h"
 #include "net/op_table.h"
 #include "net/range.h"
 
+typedef struct attr {
+    int64_t dim;
+} attr;
+
 static bool infer(eg_infer *infer, eg_error *err)
 {
+    const attr *a = infer->attr;
     eg_value sum = infer->inputs[0];
-    uint32_t last = sum.rank - 1;
+    int axis = eg_axis_find(&sum, a->dim, err);
+    if (axis < 0) return false;
     for (int32_t i = 1; i < infer->input_count; i++) {
         const eg_value *x = &infer->inputs[i];
         bool fit = x->rank == sum.rank;
-        for (uint32_t d = 0; fit && d < last; d++) fit = x->dims[d] == sum.dims[d];
+        for (uint32_t d = 0; fit && d < sum.rank; d++) fit = (int)d == axis || x->dims[d] == sum.dims[d];
         if (!fit)
-            return eg_fail(err, EG_RECIPE, "cannot join %s and %s: they may differ in channels alone",
-                           eg_value_text(infer->arena, &infer->inputs[0]), eg_value_text(infer->arena, x));
-        sum.dims[last] += x->dims[last];
+            return eg_fail(err, EG_RECIPE, "cannot join %s and %s: they may differ in %s alone",
+                           eg_value_text(infer->arena, &infer->inputs[0]), eg_value_text(infer->arena, x),
+                           eg_axis_name(&sum, axis));
+        sum.dims[axis] += x->dims[axis];
     }
     return eg_infer_output(infer, sum.dims, sum.rank, err);
 }
 
-static int64_t channels_of(const eg_value *value)
+/* A row: what follows one another in memory of the output, made of one piece of each input. */
+typedef struct job {
+    const eg_call *call;
+    int64_t rows, length;
+    int64_t pieces[EG_OP_INPUTS];
+} job;
+
+static job make_job(const eg_call *call)
 {
-    return value->dims[value->rank - 1];
+    const attr *a = call->node->attr;
+    const eg_value *y = eg_node_output(call->net, call->node);
+    int axis = eg_axis_of(y, a->dim);
+    eg_axis view = eg_axis_view(y, axis);
+    job j = {.call = call, .rows = call->batch * view.outer, .length = view.size * view.inner};
+    for (int i = 0; i < call->node->input_count; i++)
+        j.pieces[i] = eg_node_input(call->net, call->node, i)->dims[axis] * view.inner;
+    return j;
 }
 
-/* Rows of channels. */
 static void forward_rows(const void *context, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
-    const eg_call *call = context;
-    int64_t all = channels_of(eg_node_output(call->net, call->node));
-    float *to = call->y + begin * all;
+    const job *j = context;
+    float *to = j->call->y + begin * j->length;
     for (int64_t row = begin; row < end; row++)
-        for (int i = 0; i < call->node->input_count; i++) {
-            int64_t count = channels_of(eg_node_input(call->net, call->node, i));
-            memcpy(to, call->x[i] + row * count, (size_t)count * sizeof *to);
-            to += count;
+        for (int i = 0; i < j->call->node->input_count; i++) {
+            memcpy(to, j->call->x[i] + row * j->pieces[i], (size_t)j->pieces[i] * sizeof *to);
+            to += j->pieces[i];
         }
 }
 
 static void backward_rows(const void *context, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
-    const eg_call *call = context;
-    int64_t all = channels_of(eg_node_output(call->net, call->node));
-    const float *from = call->dy + begin * all;
+    const job *j = context;
+    const float *from = j->call->dy + begin * j->length;
     for (int64_t row = begin; row < end; row++)
-        for (int i = 0; i < call->node->input_count; i++) {
-            int64_t count = channels_of(eg_node_input(call->net, call->node, i));
-            if (call->dx[i]) memcpy(call->dx[i] + row * count, from, (size_t)count * sizeof *from);
-            from += count;
+        for (int i = 0; i < j->call->node->input_count; i++) {
+            float *dx = j->call->dx[i];
+            if (dx) memcpy(dx + row * j->pieces[i], from, (size_t)j->pieces[i] * sizeof *from);
+            from += j->pieces[i];
         }
 }
 
 static void run(const eg_call *call, eg_range_fn *range)
 {
-    const eg_value *y = eg_node_output(call->net, call->node);
-    int64_t all = channels_of(y), rows = call->batch * (eg_value_numel(y) / all);
-    eg_range_run(call->pool, rows, eg_clamp(EG_GRAIN / all, 1, rows), range, call);
+    job j = make_job(call);
+    eg_range_run(call->pool, j.rows, eg_clamp(EG_GRAIN / j.length, 1, j.rows), range, &j);
 }
 
 static void forward(const eg_call *call)
@@ -72,9 +90,16 @@ static void backward(const eg_call *call)
     run(call, backward_rows);
 }
 
+static const eg_arg args[] = {
+    {"dim", EG_ARG_INT, offsetof(attr, dim), "0"},
+    {0},
+};
+
 const eg_op eg_op_cat = {
     .name = "cat",
     .type = "Cat",
+    .attr_size = sizeof(attr),
+    .args = args,
     .min_inputs = 1,
     .max_inputs = EG_OP_INPUTS,
     .version = 1,

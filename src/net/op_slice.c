@@ -1,6 +1,7 @@
 /* x[cs:ce:ck, hs:he:hk, ws:we:wk] of an image, the numbers after Python's rules are applied: 0 <= start <
  * stop <= size, step >= 1. In the attr: start, stop and step are (height, width); the channels have their
- * own. A stop of -1 (pair: none) or 0 (channels) is the size itself. */
+ * own. A stop of -1 (pair: none) or 0 (channels) is the size itself. Tokens are an image of that height and
+ * of width 1, their features its channels; features are the channels of one pixel. */
 #include <stddef.h>
 
 #include <string.h>
@@ -27,18 +28,44 @@ static bool count_taken(const char *axis, int64_t size, int64_t start, int64_t *
     return true;
 }
 
+/* (height, width, channels). */
+typedef struct extent {
+    int64_t dims[3];
+} extent;
+
+static extent as_image(const eg_value *value)
+{
+    const int64_t *d = value->dims;
+    if (value->rank == 1) return (extent){{1, 1, d[0]}};
+    return value->rank == 2 ? (extent){{d[0], 1, d[1]}} : (extent){{d[0], d[1], d[2]}};
+}
+
+static const char *height_name(const eg_value *value)
+{
+    return value->rank == 2 ? "the tokens" : "the height";
+}
+
+/* A value's dims from those of the image that stands for it. */
+static bool set_output(eg_infer *infer, const int64_t image[3], eg_error *err)
+{
+    uint32_t rank = infer->inputs[0].rank;
+    int64_t dims[3] = {image[0], image[1], image[2]};
+    if (rank < 3) dims[rank - 1] = image[2];
+    return eg_infer_output(infer, dims, rank, err);
+}
+
 static bool infer(eg_infer *infer, eg_error *err)
 {
     attr *a = infer->attr;
-    int64_t dims[3];
-    if (!eg_infer_image(infer, err)) return false;
-    const int64_t *x = infer->inputs[0].dims;
+    int64_t dims[3] = {0};
+    const eg_value *value = &infer->inputs[0];
+    const extent x = as_image(value);
     if (a->channel_stop == 0) a->channel_stop = -1;
-    return count_taken("the height", x[0], a->start[0], &a->stop[0], a->step[0], &dims[0], err) &&
-           count_taken("the width", x[1], a->start[1], &a->stop[1], a->step[1], &dims[1], err) &&
-           count_taken("the channels", x[2], a->channel_start, &a->channel_stop, a->channel_step, &dims[2],
-                       err) &&
-           eg_infer_output(infer, dims, 3, err);
+    return count_taken(height_name(value), x.dims[0], a->start[0], &a->stop[0], a->step[0], &dims[0], err) &&
+           count_taken("the width", x.dims[1], a->start[1], &a->stop[1], a->step[1], &dims[1], err) &&
+           count_taken(value->rank == 3 ? "the channels" : "the features", x.dims[2], a->channel_start,
+                       &a->channel_stop, a->channel_step, &dims[2], err) &&
+           set_output(infer, dims, err);
 }
 
 /* Where output pixel (p, q) of an image starts in the input. */
@@ -53,8 +80,9 @@ static void forward_image(const void *context, int64_t image, int64_t last, int 
     (void)last, (void)worker;
     const eg_call *call = context;
     const attr *a = call->node->attr;
-    const int64_t *x = eg_node_input(call->net, call->node, 0)->dims,
-                  *y = eg_node_output(call->net, call->node)->dims;
+    const extent in = as_image(eg_node_input(call->net, call->node, 0)),
+                 out = as_image(eg_node_output(call->net, call->node));
+    const int64_t *x = in.dims, *y = out.dims;
     float *to = call->y + image * y[0] * y[1] * y[2];
     for (int64_t p = 0; p < y[0]; p++)
         for (int64_t q = 0; q < y[1]; q++, to += y[2]) {
@@ -73,8 +101,9 @@ static void backward_image(const void *context, int64_t image, int64_t last, int
     (void)last, (void)worker;
     const eg_call *call = context;
     const attr *a = call->node->attr;
-    const int64_t *x = eg_node_input(call->net, call->node, 0)->dims,
-                  *y = eg_node_output(call->net, call->node)->dims;
+    const extent in = as_image(eg_node_input(call->net, call->node, 0)),
+                 out = as_image(eg_node_output(call->net, call->node));
+    const int64_t *x = in.dims, *y = out.dims;
     const float *from = call->dy + image * y[0] * y[1] * y[2];
     float *dx = call->dx[0] + image * x[0] * x[1] * x[2];
     memset(dx, 0, (size_t)(x[0] * x[1] * x[2]) * sizeof *dx);

@@ -12,6 +12,8 @@ import struct
 
 import torch
 import torch.nn.functional as F
+from torchvision.models.swin_transformer import ShiftedWindowAttention
+from torchvision.ops import StochasticDepth
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "ops")
 EVAL, TRAIN_STATS, TRAIN_AFFINE, DEFAULT = 1, 2, 3, 0  # eg_bn_mode
@@ -181,11 +183,145 @@ def shapes():
                 lambda x: x[:, 1:6:2, 1:5:3, 0:4:2] * 1, image(1, 7, 6, 5))
 
 
+def smooth():
+    for title, module in [("elu", torch.nn.ELU()), ("elu alpha=0.5", torch.nn.ELU(0.5)), ("gelu", torch.nn.GELU()),
+                          ("gelu approximate=tanh", torch.nn.GELU("tanh")), ("silu", torch.nn.SiLU()),
+                          ("sigmoid", torch.nn.Sigmoid()), ("tanh", torch.nn.Tanh()),
+                          ("hardswish", torch.nn.Hardswish()), ("hardsigmoid", torch.nn.Hardsigmoid())]:
+        x = torch.randn(2, 3, 5, 3) * 4
+        x[0, 0, 0, :] = torch.tensor([0.0, 20.0, -20.0])
+        yield plain(title, module, x.requires_grad_())
+        yield plain(title, module, (torch.randn(1, 1) / 100).requires_grad_())
+    yield plain("softmax", torch.nn.Softmax(1), (torch.randn(2, 11, 2, 3) * 5).requires_grad_())
+    yield plain("softmax", torch.nn.Softmax(-1), torch.randn(2, 3, 8, requires_grad=True))
+    yield plain("softmax", torch.nn.Softmax(-1), (torch.randn(3, 1) + 90).requires_grad_())
+    yield plain("scale factor=0.5 offset=-2", lambda x: x * 0.5 - 2, image(2, 3, 2, 4))
+    for count, shape in [(1, (2, 5, 3, 2)), (9, (2, 9, 3, 2)), (1, (3, 1)), (4, (2, 3, 4))]:
+        module = torch.nn.PReLU(count)
+        with torch.no_grad():
+            module.weight.uniform_(-0.5, 0.5)
+        tokens = len(shape) == 3
+        call = (lambda x, m=module: m(x.transpose(1, 2)).transpose(1, 2)) if tokens else module
+        yield case(f"prelu num_parameters={count}", [torch.randn(shape, requires_grad=True)], module, call)
+
+
+def shake(module, scale=1.0):
+    """Parameters away from ones and zeros."""
+    with torch.no_grad():
+        for p in module.parameters():
+            if p.dim() == 1:
+                p.add_(torch.randn_like(p) * scale / 2)
+    return module
+
+
+def last(module):
+    """A module of channels-last images on PyTorch's."""
+    return lambda x: module(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def layers():
+    for shape, options in [((2, 13), {}), ((3, 5, 8), dict(eps=1e-3)), ((2, 5, 17), dict(elementwise_affine=False)),
+                           ((1, 1, 1), {}), ((70, 1, 5), {})]:
+        module = shake(torch.nn.LayerNorm(shape[-1], **options))
+        args = " ".join(f"{name}={str(v).lower()}" for name, v in options.items())
+        yield case(f"layer_norm {args}", [(torch.randn(shape) * 3 + 5).requires_grad_()], module, module)
+    module = shake(torch.nn.LayerNorm(6, eps=1e-6))
+    yield case("layer_norm eps=1e-6", [image(2, 6, 3, 4)], module, last(module))
+    for groups, shape, options in [(2, (3, 6, 4, 3), {}), (1, (2, 5, 3, 3), {}), (9, (1, 9, 2, 5), {}),
+                                   (3, (4, 12), dict(eps=1e-2)), (4, (2, 12, 1, 1), dict(affine=False))]:
+        module = shake(torch.nn.GroupNorm(groups, shape[1], **options))
+        args = " ".join(f"{name}={str(v).lower()}" for name, v in options.items())
+        yield case(f"group_norm num_groups={groups} {args}", [(torch.randn(shape) * 2 + 3).requires_grad_()],
+                   module, module)
+
+
+def attention():
+    for heads, shape, bias in [(2, (2, 5, 6), True), (3, (1, 1, 9), True), (1, (2, 7, 4), False), (4, (3, 9, 12), True)]:
+        module = shake(torch.nn.MultiheadAttention(shape[2], heads, bias=bias, batch_first=True))
+        yield case(f"multi_head_attention heads={heads} bias={str(bias).lower()}",
+                   [torch.randn(shape, requires_grad=True)], module,
+                   lambda x, m=module: m(x, x, x, need_weights=False)[0])
+    for heads, shape, window, shift, bias in [(2, (2, 4, 6, 6), (3, 3), (0, 0), True), (2, (1, 6, 8, 8), (4, 4), (2, 2), True),
+                                              (1, (2, 3, 5, 7), (3, 2), (1, 1), True), (2, (1, 4, 3, 9), (4, 4), (2, 2), True),
+                                              (3, (3, 6, 4, 4), (2, 2), (1, 0), False), (1, (1, 2, 1, 1), (2, 3), (1, 1), True),
+                                              (2, (1, 4, 5, 4), (5, 2), (2, 1), True)]:
+        module = shake(ShiftedWindowAttention(shape[1], list(window), list(shift), heads, qkv_bias=bias, proj_bias=bias))
+        with torch.no_grad():
+            module.relative_position_bias_table.normal_()
+        yield case(f"shifted_window_attention window_size={window[0]},{window[1]} shift_size={shift[0]},{shift[1]} "
+                   f"heads={heads} qkv_bias={str(bias).lower()} proj_bias={str(bias).lower()}", [image(*shape)], module,
+                   last(module))
+
+
+def tokens(*shape):
+    return torch.randn(shape, requires_grad=True)
+
+
+def shuffle(x, groups):
+    """As torchvision's ShuffleNet; torch.nn.ChannelShuffle has no gradient here."""
+    n, c, h, w = x.shape
+    return x.view(n, groups, c // groups, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+
+def learned(title, shape, batch, view):
+    """A parameter, whose name is its module's own: it has none here."""
+    weight = torch.randn(shape, requires_grad=True)
+    y = view(weight).expand(batch, *view(weight).shape[1:])
+    dy = torch.randn(y.shape)
+    y.backward(dy)
+    tensors = [("", weight), ("y", nhwc(y)), ("dy", nhwc(dy)), ("grad.", weight.grad)]
+    return (text(f"{title} | batch={batch} training=1 bn=0 ") + struct.pack("<I", len(tensors)) +
+            b"".join(encode(n, t) for n, t in tensors))
+
+
+def layouts():
+    yield plain("sub", torch.sub, image(2, 3, 2, 4), image(2, 3, 2, 4))
+    yield plain("sub", torch.sub, image(2, 3, 1, 1), image(2, 3, 2, 4))
+    yield plain("sub", torch.sub, image(2, 3, 2, 4), image(2, 1, 2, 4))
+    yield plain("add", lambda x, y: x + y[:, None, :], tokens(2, 3, 5), tokens(2, 5))
+    yield plain("mul", lambda x, y: x[:, None, :] * y, tokens(2, 5), tokens(2, 3, 5))
+    yield plain("sub", lambda x, y: x - y[:, None, :], tokens(2, 3, 5), tokens(2, 5))
+    yield plain("mul", torch.mul, tokens(2, 3, 5), tokens(2, 1, 5))
+    yield plain("cat", lambda *x: torch.cat(x, 1), tokens(3, 1, 4), tokens(3, 6, 4))
+    yield plain("cat dim=1", lambda *x: torch.cat(x, 2), tokens(3, 5, 4), tokens(3, 5, 1), tokens(3, 5, 2))
+    yield plain("cat dim=-1", lambda *x: torch.cat(x, 3), image(2, 3, 4, 2), image(2, 3, 4, 5))
+    yield plain("cat dim=1", lambda *x: torch.cat(x, 2), image(2, 3, 4, 2), image(2, 3, 1, 2))
+    for piece in range(3):
+        yield plain(f"chunk chunks=3 piece={piece}", lambda x: torch.chunk(x, 3, 1)[piece] * 1, image(2, 7, 2, 3))
+    yield plain("chunk chunks=2 piece=1", lambda x: torch.chunk(x, 2, 1)[1] * 1, tokens(2, 5, 3))
+    yield plain("chunk chunks=4 dim=1 piece=2", lambda x: torch.chunk(x, 4, 2)[2] * 1, tokens(2, 3, 6))
+    yield plain("chunk chunks=2 dim=2 piece=0", lambda x: torch.chunk(x, 2, 3)[0] * 1, image(2, 2, 3, 5))
+    yield plain("slice start=1,0 stop=4,1 channel_start=1 channel_step=2", lambda x: x[:, 1:4, 1::2] * 1, tokens(2, 5, 6))
+    yield plain("slice channel_start=2 channel_stop=7", lambda x: x[:, 2:7] * 1, tokens(3, 9))
+    yield plain("index at=0", lambda x: x[:, 0] * 1, tokens(3, 4, 5))
+    yield plain("index at=-2", lambda x: x[:, -2] * 1, tokens(2, 4, 3))
+    yield plain("transpose", lambda x: x.transpose(1, 2) * 1, tokens(2, 4, 3))
+    yield plain("mean", lambda x: x.mean([2, 3]), image(2, 9, 3, 4))
+    yield plain("mean keepdim=true", lambda x: x.mean([2, 3], keepdim=True), image(2, 3, 1, 1))
+    yield plain("mean", lambda x: x.mean(1), tokens(2, 5, 11))
+    yield plain("mean keepdim=true", lambda x: x.mean(1, keepdim=True), tokens(1, 7, 3))
+    yield plain("pad padding=1,2,0,3", lambda x: F.pad(x, (1, 2, 0, 3)), image(2, 3, 2, 4))
+    yield plain("pad padding=1 value=-1.5", lambda x: F.pad(x, (1, 1, 1, 1), value=-1.5), image(1, 2, 1, 1))
+    yield plain("channel_shuffle groups=2", lambda x: shuffle(x, 2), image(2, 6, 2, 3))
+    yield plain("channel_shuffle groups=3", lambda x: shuffle(x, 3), image(1, 12, 1, 2))
+    for size, c, h, w in [((1, 1), 9, 5, 4), ((2, 3), 3, 5, 7), ((4, 6), 2, 3, 5)]:
+        yield plain(f"adaptive_max_pool2d output_size={size[0]},{size[1]}", torch.nn.AdaptiveMaxPool2d(size),
+                    image(2, c, h, w, distinct=True))
+    for mode in ("row", "batch"):
+        yield case(f"stochastic_depth p=0.3 mode={mode}", [image(3, 2, 2, 2)], None, StochasticDepth(0.3, mode).eval(),
+                   training=False)
+    yield learned("learned shape=5", (5,), 3, lambda p: p[None])
+    yield learned("learned shape=1,3,5 skip=1", (1, 3, 5), 2, lambda p: p)
+    yield learned("learned shape=1,1,4 skip=2", (1, 1, 4), 3, lambda p: p[0])
+    yield learned("learned shape=6,1,1", (6, 1, 1), 2, lambda p: p[None])
+    yield learned("learned shape=1,4,3,2 skip=1", (1, 4, 3, 2), 5, lambda p: p)
+
+
 def main():
     torch.manual_seed(20)
     torch.set_num_threads(1)
     os.makedirs(FOLDER, exist_ok=True)
-    for make in (convs, linears, norms, activations, pools, shapes):
+    for make in (convs, linears, norms, activations, pools, shapes, smooth, layers, attention, layouts):
         with open(os.path.join(FOLDER, make.__name__ + ".bin"), "wb") as out:
             out.write(b"".join(make()))
 

@@ -33,6 +33,30 @@ static inline void make_image(maker *m, int64_t h, int64_t w, int64_t c)
     make_start(m, &(eg_value){3, {h, w, c}});
 }
 
+/* The position of a word among those of a CHOICE. */
+static inline void make_choice(const eg_arg *arg, const char *text, int64_t *to)
+{
+    size_t length = strcspn(text, "| ");
+    const char *word = arg->standard;
+    for (*to = 0; word; word = strchr(word, '|'), ++*to) {
+        word += *word == '|';
+        if (strcspn(word, "|") == length && strncmp(word, text, length) == 0) return;
+    }
+    assert(!"no such choice");
+}
+
+/* "1,2,3", or "[]". */
+static inline void make_sizes(const char *text, eg_sizes *to)
+{
+    *to = (eg_sizes){0};
+    while (*text >= '0' && *text <= '9') {
+        char *end;
+        assert(to->count < EG_SIZES);
+        to->items[to->count++] = strtoll(text, &end, 10);
+        text = end + (*end == ',');
+    }
+}
+
 /* One value of an argument's kind from a text: "3", "3,5", "none", "same", "true". */
 static inline void make_argument(const eg_arg *arg, const char *text, uint8_t *attr)
 {
@@ -51,6 +75,8 @@ static inline void make_argument(const eg_arg *arg, const char *text, uint8_t *a
     case EG_ARG_PADDING: memcpy(to, pair, sizeof pair); break;
     case EG_ARG_NUMBER: *(double *)to = none ? (double)NAN : strtod(text, NULL); break;
     case EG_ARG_BOOL: *(bool *)to = strncmp(text, "true", 4) == 0; break;
+    case EG_ARG_CHOICE: make_choice(arg, text, to); break;
+    case EG_ARG_SIZES: make_sizes(text, to); break;
     }
 }
 

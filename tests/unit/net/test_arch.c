@@ -328,6 +328,14 @@ static void test_flow(void **state)
     /* slices are (channels, height, width), without the batch; whole ones are free */
     nodes_are("model:\n  forward: flatten(x[1:3, ::2, -2:][:, :, :])\n",
               "slice[](0)(4, 2, 2)\nflatten[](1)(16)\n");
+    /* words and lists as arguments; an operator that gives several values */
+    nodes_are(
+        "model:\n  - gelu()\n  - gelu(approximate='tanh')\n  - stochastic_depth(0.1, 'batch')\n"
+        "  - 'pad([1, 0, 2, 3])'\n  - pad(1)\n",
+        "gelu[0](0)(8, 8, 4)\ngelu[1](1)(8, 8, 4)\nstochastic_depth[2](2)(8, 8, 4)\npad[3](3)(13, 9, 4)\n"
+        "pad[4](4)(15, 11, 4)\n");
+    nodes_are("model:\n  forward:\n    - a, b = chunk(x, 2)\n    - cat(a, b, b)\n",
+              "chunk[](0)(8, 8, 2)\nchunk[](0)(8, 8, 2)\ncat[](1 2 2)(8, 8, 6)\n");
     /* cat of values and of a list of them; several names; if and for steps; the last value is the result */
     nodes_are("model:\n  forward:\n    - a, b = [x, relu(x)]\n    - if x.height == 8: b = cat(a, b)\n"
               "    - if x.height != 8: b = cat(a, b)\n    - for i in range(2): b = cat([b, a])\n",
@@ -432,6 +440,11 @@ static void test_mistakes(void **state)
         {"model:\n  c: conv2d(6, 1)\n  forward: c(c(x))\n",
          "4:6: c: called again with another shape: its weight would be [6, 6, 1, 1], and is [6, 4, 1, 1]"},
         /* names */
+        {"model: [\"gelu(approximate='x')\"]\n",
+         "3:27: 0: gelu: expected 'none' or 'tanh' for 'approximate', found the text 'x'"},
+        {"model: ['pad([1, -1])']\n", "3:14: 0: pad: expected a whole number of at least 0, or a list of a "
+                                      "few for 'padding', found a list of 2"},
+        {"model:\n  forward: cat(chunk(x, 0))\n", "4:16: chunks must be at least 1, not 0"},
         {"model: ['conv3d(2, 1)']\n", "3:10: 0: 'conv3d' is not an operator of this version, nor a block or "
                                       "child here (did you mean 'conv2d'?)"},
         {"args: {width: 2}\nmodel: ['conv2d(2 * widht, 1)']\n",
@@ -516,7 +529,7 @@ static void test_mistakes(void **state)
          "4:12: in 'forward' relu needs the value that it is applied to: relu(x)"},
         {"model:\n  forward: conv2d(x, 3, 1)\n",
          "4:12: conv2d has parameters, which need a name: make it a child and call that"},
-        {"model:\n  forward: x - x\n", "4:12: '-' on values is not an operator of this version"},
+        {"model:\n  forward: x / x\n", "4:12: '/' on values is not an operator of this version"},
         {"model:\n  forward: x + 1\n", "4:12: '+' of a value of the data flow and the number 1: both sides "
                                        "must be values (a module must be called)"},
         {"model:\n  forward: x[0]\n",

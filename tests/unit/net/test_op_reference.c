@@ -101,6 +101,15 @@ typedef struct run {
     float *y, *dx[EG_OP_INPUTS], *grads[EG_NODE_PARAMS];
 } run;
 
+/* A constant buffer's content is what initialisation writes. */
+static void check_content(const eg_param *param, const tensor *t)
+{
+    int64_t *filled = malloc(t->numel * sizeof *filled);
+    eg_init_fill(param, &param->init, 1, filled);
+    for (size_t i = 0; i < t->numel; i++) assert_int_equal(filled[i], (int64_t)t->data[i]);
+    free(filled);
+}
+
 static void build(run *r, const reference *ref)
 {
     const eg_op *op = eg_op_find(ref->op);
@@ -124,11 +133,22 @@ static void build(run *r, const reference *ref)
         uint64_t numel = 0;
         assert_non_null(t);
         assert_true(eg_shape_numel(r->m.net.params[i].shape, &numel) && numel == t->numel);
+        if (r->m.net.params[i].content) check_content(&r->m.net.params[i], t);
         if (r->m.net.params[i].dtype == EG_I64)
-            *(int64_t *)r->weights.data[i] = (int64_t)t->data[0];
+            for (size_t k = 0; k < t->numel; k++) ((int64_t *)r->weights.data[i])[k] = (int64_t)t->data[k];
         else
             memcpy(r->weights.data[i], t->data, t->numel * sizeof(float));
     }
+}
+
+/* A parameter or buffer after the call, as floats. */
+static const float *read_param(const run *r, int32_t param, size_t numel, eg_arena *arena)
+{
+    const void *data = r->weights.data[param];
+    if (r->m.net.params[param].dtype != EG_I64) return data;
+    float *out = EG_NEW_ARRAY(arena, float, numel);
+    for (size_t i = 0; i < numel; i++) out[i] = (float)((const int64_t *)data)[i];
+    return out;
 }
 
 static float *garbage(eg_arena *arena, size_t count)
@@ -195,7 +215,7 @@ static void compare(const reference *ref, const char *what, const float *got, co
                      i, (double)got[i], (double)want->data[i]);
 }
 
-static void compare_all(const run *r, const reference *ref)
+static void compare_all(run *r, const reference *ref)
 {
     const eg_node *node = &r->m.net.nodes[0];
     const eg_value *out = eg_node_output(&r->m.net, node);
@@ -209,9 +229,7 @@ static void compare_all(const run *r, const reference *ref)
         const char *name = r->m.net.params[node->params[i]].name + strlen("node.");
         const tensor *after = find(ref, "after.", name);
         if (r->grads[i]) compare(ref, name, r->grads[i], find(ref, "grad.", name));
-        float count =
-            r->m.net.params[node->params[i]].dtype == EG_I64 ? (float)*(int64_t *)r->call.params[i] : 0;
-        if (after) compare(ref, name, after->rank == 0 ? &count : r->call.params[i], after);
+        if (after) compare(ref, name, read_param(r, node->params[i], after->numel, &r->m.arena), after);
     }
 }
 
@@ -326,11 +344,37 @@ static void test_shapes(void **state)
     test_file("shapes");
 }
 
+static void test_smooth(void **state)
+{
+    (void)state;
+    test_file("smooth");
+}
+
+static void test_layers(void **state)
+{
+    (void)state;
+    test_file("layers");
+}
+
+static void test_attention(void **state)
+{
+    (void)state;
+    test_file("attention");
+}
+
+static void test_layouts(void **state)
+{
+    (void)state;
+    test_file("layouts");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_convs),       cmocka_unit_test(test_linears), cmocka_unit_test(test_norms),
         cmocka_unit_test(test_activations), cmocka_unit_test(test_pools),   cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_smooth),      cmocka_unit_test(test_layers),  cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_layouts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
