@@ -10,6 +10,7 @@
 #include "format/pickle.h"
 #include "format/state_dict.h"
 #include "format/torch_legacy.h"
+#include "format/torch_tar.h"
 #include "format/torch_writer.h"
 #include "format/torch_zip.h"
 
@@ -52,16 +53,9 @@ static bool is_hdf5(const eg_mapping *m)
     return false;
 }
 
-/* ustar, or a header of the older kind whose checksum is right. */
 static bool is_tar(const eg_mapping *m)
 {
-    if (m->size < 512) return false;
-    if (memcmp(m->bytes + 257, "ustar", 5) == 0) return true;
-    unsigned long sum = 0, said = 0;
-    for (int i = 0; i < 512; i++) sum += i >= 148 && i < 156 ? ' ' : m->bytes[i];
-    for (int i = 148; i < 156; i++)
-        if (m->bytes[i] >= '0' && m->bytes[i] <= '7') said = said * 8 + (unsigned long)(m->bytes[i] - '0');
-    return m->bytes[0] && sum == said;
+    return eg_torch_tar_is(m->bytes, m->size);
 }
 
 static bool is_legacy(const eg_mapping *m)
@@ -150,7 +144,7 @@ static const struct {
     {is_gguf, NULL, "GGUF"},
     {is_npy, NULL, "npy"},
     {is_hdf5, NULL, "HDF5"},
-    {is_tar, NULL, "tar (PyTorch before 0.1.10)"},
+    {is_tar, eg_torch_tar_read, "tar"},
     {is_legacy, eg_torch_legacy_read, "legacy"},
     {is_pickle, refuse_pickle, "pickle"},
     {is_preview, refuse_preview, "PYTORCH1"},

@@ -60,13 +60,15 @@ bool eg_py_is_none(const eg_pickle *pickle, eg_ref ref)
     return node_of(pickle, ref)->kind == EG_PY_NONE;
 }
 
-/* A legacy file wraps the class of a module in a persistent id ('module', cls, file, source). */
+/* Older files wrap the class of a module in a persistent id: ('module', cls, file, source), and in a tar
+ * (cls, file, source). */
 static const eg_py_node *class_of(const eg_pickle *pickle, eg_ref ref)
 {
     const eg_py_node *node = node_of(pickle, ref);
     if (node->kind == EG_PY_PERSISTENT) {
         const eg_py_node *id = node_of(pickle, node->args);
         if (id->kind == EG_PY_TUPLE && id->count == 4) node = node_of(pickle, id->items[1]);
+        if (id->kind == EG_PY_TUPLE && id->count == 3) node = node_of(pickle, id->items[0]);
     }
     return node->kind == EG_PY_GLOBAL ? node : NULL;
 }

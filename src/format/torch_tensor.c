@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -43,9 +44,10 @@ static bool storage_size(const eg_storage_class *class, uint64_t numel, uint64_t
     return !__builtin_mul_overflow(numel, item, size) && *size <= INT64_MAX;
 }
 
-static bool add_storage(eg_torch *torch, const eg_torch_storage *one, eg_error *err)
+bool eg_torch_storage_add(eg_torch *torch, const eg_torch_storage *one, eg_error *err)
 {
     uint64_t size;
+    if (!torch->index) torch->index = eg_map_new(torch->arena);
     assert(one->class);
     int64_t at = eg_map_find(torch->index, one->key);
     if (at >= 0) {
@@ -101,21 +103,58 @@ static bool read_id(eg_torch *torch, eg_ref id, eg_torch_storage *storage, eg_er
     return true;
 }
 
+/* ('module', class, file, source) in a stream, (class, file, source) in a tar. */
 static bool is_module_id(const eg_torch *torch, eg_ref id)
 {
     const eg_py_node *tuple = eg_pickle_node(torch->pickle, id);
+    if (torch->tar && tuple->kind == EG_PY_TUPLE && tuple->count == 3)
+        return eg_pickle_node(torch->pickle, tuple->items[0])->kind == EG_PY_GLOBAL;
     return torch->legacy && tuple->kind == EG_PY_TUPLE && tuple->count == 4 &&
            eg_py_is_text(torch->pickle, tuple->items[0], "module");
 }
 
+/* What a tar's persistent id, a number or its decimal text, stands for; -1 when it is neither or not known.
+ */
+static int64_t find_key(const eg_torch *torch, const eg_map *index, eg_ref id)
+{
+    char key[24];
+    const eg_py_node *node = eg_pickle_node(torch->pickle, id);
+    if (!index) return -1;
+    if (node->kind == EG_PY_INT)
+        snprintf(key, sizeof key, "%lld", (long long)node->integer);
+    else if ((node->kind == EG_PY_STR || node->kind == EG_PY_BYTES) && node->count < sizeof key)
+        snprintf(key, sizeof key, "%.*s", (int)node->count, node->bytes);
+    else
+        return -1;
+    return eg_map_find(index, key);
+}
+
+static const eg_torch_given *find_given(const eg_torch *torch, eg_ref ref)
+{
+    const eg_py_node *node = eg_pickle_node(torch->pickle, ref);
+    if (!torch->tar || node->kind != EG_PY_PERSISTENT) return NULL;
+    int64_t at = find_key(torch, torch->given_index, node->args);
+    return at < 0 ? NULL : &torch->given[at];
+}
+
+/* A tar's id that is no tuple must name a tensor or a storage of the file. */
+static bool is_known_key(const eg_torch *torch, eg_ref id)
+{
+    return torch->tar && eg_pickle_node(torch->pickle, id)->kind != EG_PY_TUPLE &&
+           (find_key(torch, torch->given_index, id) >= 0 || find_key(torch, torch->view_index, id) >= 0);
+}
+
 bool eg_torch_collect(eg_torch *torch, eg_error *err)
 {
-    torch->index = eg_map_new(torch->arena);
+    if (!torch->index) torch->index = eg_map_new(torch->arena);
     for (eg_ref i = 1; i < torch->pickle->count; i++) {
         const eg_py_node *node = eg_pickle_node(torch->pickle, i);
         eg_torch_storage storage = {0};
         if (node->kind != EG_PY_PERSISTENT || is_module_id(torch, node->args)) continue;
-        if (!read_id(torch, node->args, &storage, err) || !add_storage(torch, &storage, err)) return false;
+        if (is_known_key(torch, node->args)) continue;
+        if (!read_id(torch, node->args, &storage, err)) return false;
+        if (torch->tar && eg_map_find(torch->view_index, storage.key) >= 0) continue;
+        if (!eg_torch_storage_add(torch, &storage, err)) return false;
     }
     return true;
 }
@@ -183,7 +222,7 @@ static const maker *find_maker(const eg_py_node *global)
 
 bool eg_torch_is_tensor(const eg_torch *torch, eg_ref ref)
 {
-    return find_maker(eg_py_maker(torch->pickle, ref)) != NULL;
+    return find_given(torch, ref) || find_maker(eg_py_maker(torch->pickle, ref));
 }
 
 /* ---- one tensor ---- */
@@ -191,7 +230,8 @@ bool eg_torch_is_tensor(const eg_torch *torch, eg_ref ref)
 /* What describes a tensor, before it is checked. */
 typedef struct parts {
     eg_ref storage, offset, size, stride;
-    eg_ref dtype, metadata; /* 0: none */
+    eg_ref dtype, metadata;      /* 0: none */
+    const eg_torch_given *given; /* instead of all these */
 } parts;
 
 typedef struct request {
@@ -230,7 +270,7 @@ static bool open_parameter(const request *r, const eg_py_node *node, parts *out,
     const eg_py_node *state = node->state ? eg_pickle_node(p, node->state) : NULL;
     const eg_py_node *args = eg_pickle_node(p, node->args);
     if (state && state->kind == EG_PY_TUPLE && state->count == 4) {
-        *out = (parts){state->items[0], state->items[1], state->items[2], state->items[3], 0, 0};
+        *out = (parts){state->items[0], state->items[1], state->items[2], state->items[3], 0, 0, NULL};
         return true;
     }
     bool whole = state && state->kind == EG_PY_TUPLE && state->count == 5;
@@ -246,7 +286,7 @@ static bool open_layer(const request *r, const maker *m, const eg_py_node *node,
     const char *class = eg_arena_printf(r->torch->arena, "%s.%s", m->module, m->name);
     switch (m->action) {
     case PARTS:
-        *out = (parts){args->items[0], args->items[1], args->items[2], args->items[3], 0, 0};
+        *out = (parts){args->items[0], args->items[1], args->items[2], args->items[3], 0, 0, NULL};
         if (m->dtype) out->dtype = args->items[m->dtype];
         if (m->metadata && args->count > m->metadata) out->metadata = args->items[m->metadata];
         return true;
@@ -267,6 +307,8 @@ static bool find_parts(const request *r, eg_ref ref, parts *out)
         const eg_py_node *node = eg_pickle_node(p, ref), *global = eg_py_maker(p, ref);
         const maker *m = find_maker(global);
         eg_ref next = 0;
+        out->given = find_given(r->torch, ref);
+        if (out->given) return true;
         if (!m) return mistyped(r, ref, "the data");
         const eg_py_node *args = eg_pickle_node(p, node->args);
         if (!check_count(r, m, args->count)) return false;
@@ -348,6 +390,24 @@ static bool narrow(const request *r, eg_ref view, window *w)
 /* The pickled torch file inside torch.storage._load_from_bytes(bytes): its object is a storage. */
 static bool open_nested(const request *r, eg_ref ref, window *w);
 
+static void open_view(const eg_torch *torch, const eg_torch_view *view, window *w)
+{
+    *w = (window){&torch->storages[view->storage], view->start, view->numel};
+}
+
+/* A tar's id is a key, or ('storage', class, key, location, numel). */
+static bool find_view(const request *r, eg_ref id, window *w)
+{
+    const eg_py_node *node = eg_pickle_node(r->torch->pickle, id);
+    if (node->kind == EG_PY_TUPLE) id = node->items[2];
+    int64_t at = find_key(r->torch, r->torch->view_index, id);
+    if (at < 0)
+        return eg_fail_id(r->err, EG_MALFORMED, "TEN-007", "storage '%s' is referenced but missing",
+                          eg_py_short(r->torch->arena, r->torch->pickle, id));
+    open_view(r->torch, &r->torch->views[at], w);
+    return true;
+}
+
 static bool find_window(const request *r, eg_ref ref, window *w)
 {
     eg_torch *torch = r->torch;
@@ -355,6 +415,7 @@ static bool find_window(const request *r, eg_ref ref, window *w)
     if (eg_py_made_by(torch->pickle, ref, "torch.storage", "_load_from_bytes")) return open_nested(r, ref, w);
     if (node->kind != EG_PY_PERSISTENT || is_module_id(torch, node->args))
         return mistyped(r, ref, "the storage");
+    if (torch->tar) return find_view(r, node->args, w);
     const eg_py_node *id = eg_pickle_node(torch->pickle, node->args);
     int64_t at = eg_map_find(torch->index, eg_py_text(torch->arena, torch->pickle, id->items[2]));
     *w = (window){&torch->storages[at], 0, torch->storages[at].numel};
@@ -515,35 +576,65 @@ static bool apply_metadata(const request *r, eg_ref metadata, eg_entry *entry)
     return true;
 }
 
+/* A tensor before its bounds are checked. */
+typedef struct sketch {
+    window over;
+    eg_dtype dtype;
+    uint64_t offset; /* elements into the window */
+    uint32_t rank;
+    int64_t dims[MAX_RANK], strides[MAX_RANK];
+} sketch;
+
+static bool sketch_given(const request *r, const parts *from, sketch *s)
+{
+    const eg_torch_given *given = from->given;
+    open_view(r->torch, &given->over, &s->over);
+    s->offset = given->offset;
+    s->rank = given->rank;
+    memcpy(s->dims, given->dims, given->rank * sizeof *s->dims);
+    memcpy(s->strides, given->strides, given->rank * sizeof *s->strides);
+    return find_dtype(r, from, &s->over, &s->dtype);
+}
+
+static bool sketch_parts(const request *r, const parts *from, sketch *s)
+{
+    uint32_t strides;
+    if (from->given) return sketch_given(r, from, s);
+    if (!find_window(r, from->storage, &s->over) || !find_dtype(r, from, &s->over, &s->dtype) ||
+        !read_count(r, from->offset, "offset", &s->offset) ||
+        !read_dims(r, from->size, "size", s->dims, &s->rank) ||
+        !read_dims(r, from->stride, "stride", s->strides, &strides))
+        return false;
+    if (s->rank == strides) return true;
+    return eg_fail_id(r->err, EG_MALFORMED, "TEN-003", "tensor '%s': %u sizes but %u strides", r->name,
+                      s->rank, strides);
+}
+
+static bool finish(const request *r, const sketch *s, eg_entry *entry)
+{
+    eg_shape shape = {s->rank, s->dims};
+    const eg_torch_storage *storage = s->over.storage;
+    if (!check_extent(r, &s->over, shape, s->strides, s->offset)) return false;
+    if (!check_expansion(r, shape, s->dtype, storage->bytes->size)) return false;
+    if (storage->meta)
+        return eg_fail_id(r->err, EG_MALFORMED, "TEN-010",
+                          "tensor '%s' is on the meta device and has no data", r->name);
+    uint64_t numel = 0;
+    eg_shape_numel(shape, &numel);
+    *entry = (eg_entry){.name = r->name, .dtype = s->dtype};
+    entry->shape = eg_shape_copy(r->torch->arena, s->dims, s->rank);
+    entry->storage = storage->bytes;
+    entry->offset = numel ? (s->over.start + s->offset) * eg_dtype_size(s->dtype) : 0;
+    if (!is_contiguous(shape, s->strides))
+        entry->strides = eg_arena_copy(r->torch->arena, s->strides, s->rank * sizeof *s->strides);
+    return true;
+}
+
 bool eg_torch_tensor(eg_torch *torch, eg_ref ref, const char *name, eg_entry *entry, eg_error *err)
 {
     request r = {torch, name, err};
     parts from = {0};
-    window w = {0};
-    eg_dtype dtype = EG_F32;
-    uint64_t offset = 0;
-    int64_t dims[MAX_RANK], strides[MAX_RANK];
-    uint32_t rank, stride_rank;
-    if (!find_parts(&r, ref, &from) || !find_window(&r, from.storage, &w) ||
-        !find_dtype(&r, &from, &w, &dtype) || !read_count(&r, from.offset, "offset", &offset) ||
-        !read_dims(&r, from.size, "size", dims, &rank) ||
-        !read_dims(&r, from.stride, "stride", strides, &stride_rank))
-        return false;
-    if (rank != stride_rank)
-        return eg_fail_id(err, EG_MALFORMED, "TEN-003", "tensor '%s': %u sizes but %u strides", name, rank,
-                          stride_rank);
-    eg_shape shape = {rank, dims};
-    if (!check_extent(&r, &w, shape, strides, offset)) return false;
-    if (!check_expansion(&r, shape, dtype, w.storage->bytes->size)) return false;
-    if (w.storage->meta)
-        return eg_fail_id(err, EG_MALFORMED, "TEN-010", "tensor '%s' is on the meta device and has no data",
-                          name);
-    uint64_t numel = 0;
-    eg_shape_numel(shape, &numel);
-    *entry = (eg_entry){.name = name, .dtype = dtype, .shape = eg_shape_copy(torch->arena, dims, rank)};
-    entry->storage = w.storage->bytes;
-    entry->offset = numel ? (w.start + offset) * eg_dtype_size(dtype) : 0;
-    if (!is_contiguous(shape, strides))
-        entry->strides = eg_arena_copy(torch->arena, strides, rank * sizeof *strides);
+    sketch s = {.dtype = EG_F32};
+    if (!find_parts(&r, ref, &from) || !sketch_parts(&r, &from, &s) || !finish(&r, &s, entry)) return false;
     return from.metadata ? apply_metadata(&r, from.metadata, entry) : true;
 }
