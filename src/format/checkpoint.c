@@ -10,9 +10,11 @@
 #include "format/pickle.h"
 #include "format/state_dict.h"
 #include "format/torch_legacy.h"
+#include "format/torch_script.h"
 #include "format/torch_tar.h"
 #include "format/torch_writer.h"
 #include "format/torch_zip.h"
+#include "format/zip_directory.h"
 
 static bool starts(const eg_mapping *m, const char *bytes, size_t n)
 {
@@ -109,28 +111,32 @@ static bool read_zip(eg_checkpoint_file *file, eg_error *err)
 {
     static const struct {
         const char *name, *kind;
-        bool anywhere; /* below any folder */
+        bool anywhere;              /* below any folder */
+        eg_checkpoint_reader *read; /* NULL: not read yet */
     } members[] = {
-        {"constants.pkl", "TorchScript", true},
-        {"model.json", "TorchScript (before 1.3)", true},
-        {"archive_format", "torch.export (pt2)", true},
-        {"model.weights.h5", "Keras", false},
-        {".npy", "npz", false},
+        {"constants.pkl", "TorchScript", true, eg_torch_script_read},
+        {"model.json", "TorchScript (before 1.3)", true, eg_torch_script_refuse_old},
+        {"archive_format", "torch.export (pt2)", true, NULL},
+        {"model.weights.h5", "Keras", false, NULL},
+        {".npy", "npz", false, NULL},
     };
     eg_arena scratch = {0};
     eg_zip zip;
-    const char *kind = NULL;
+    size_t kind = 0, kinds = sizeof members / sizeof *members;
     bool ok = eg_zip_open(&zip, &scratch, file->mapping.bytes, file->mapping.size, err);
-    for (size_t i = 0; ok && i < zip.count; i++)
-        for (size_t j = 0; j < sizeof members / sizeof *members && !kind; j++) {
+    for (kind = 0; ok && kind < kinds; kind++) {
+        bool found = false;
+        for (size_t i = 0; i < zip.count && !found; i++) {
             const char *name = zip.entries[i].name, *slash = strchr(name, '/');
-            if (members[j].anywhere ? slash && strcmp(slash + 1, members[j].name) == 0
-                                    : !slash && eg_ends_with(name, members[j].name))
-                kind = members[j].kind;
+            found = members[kind].anywhere ? slash && strcmp(slash + 1, members[kind].name) == 0
+                                           : !slash && eg_ends_with(name, members[kind].name);
         }
+        if (found) break;
+    }
     eg_arena_clear(&scratch);
     if (!ok) return false;
-    return kind ? not_yet(err, kind) : eg_torch_zip_read(file, err);
+    if (kind == kinds) return eg_torch_zip_read(file, err);
+    return members[kind].read ? members[kind].read(file, err) : not_yet(err, members[kind].kind);
 }
 
 /* The first row that fits wins. */

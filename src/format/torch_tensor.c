@@ -199,6 +199,7 @@ static const maker makers[] = {
     {"torch._utils", "_rebuild_device_tensor_from_numpy", 4, 4, "4", UNSUPPORTED, 0, 0, "numpy-backed"},
     {"torch._utils", "_rebuild_xla_tensor", 4, 4, "4", UNSUPPORTED, 0, 0, "numpy-backed"},
     {"torch._utils", "_rebuild_meta_tensor_no_storage", 4, 4, "4", META, 0, 0, NULL},
+    {"torch.jit._pickle", "build_tensor_from_id", 0, 9, "any", UNSUPPORTED, 0, 0, "numbered"},
     {"torch.nn.parameter", "UninitializedParameter", 0, 9, "any", UNSUPPORTED, 0, 0, "uninitialized"},
     {"torch.nn.parameter", "UninitializedBuffer", 0, 9, "any", UNSUPPORTED, 0, 0, "uninitialized"},
 };

@@ -34,6 +34,14 @@ typedef struct eg_torch_given {
     const int64_t *dims, *strides;
 } eg_torch_given;
 
+/* What TorchScript's code says of classes and attributes. */
+typedef enum eg_script_role {
+    EG_SCRIPT_OTHER,     /* a class that is no module */
+    EG_SCRIPT_MODULE,    /* a class that is one */
+    EG_SCRIPT_PARAMETER, /* an attribute */
+    EG_SCRIPT_BUFFER,
+} eg_script_role;
+
 typedef struct eg_torch {
     eg_arena *arena;
     const eg_pickle *pickle;
@@ -46,7 +54,9 @@ typedef struct eg_torch {
     struct eg_map *given_index;  /* key -> given */
     const eg_torch_view *views;
     struct eg_map *view_index; /* key -> view; every storage of a tar is a view of itself, too */
-    unsigned nesting;          /* of torch files inside this one */
+    /* TorchScript only: "package.Class" and "package.Class\nattribute" -> eg_script_role. */
+    const struct eg_map *script;
+    unsigned nesting; /* of torch files inside this one */
     /* Reads a torch file pickled inside this one (torch.storage._load_from_bytes). */
     struct eg_torch *(*nested)(struct eg_torch *outer, const uint8_t *bytes, uint64_t size, eg_error *err);
 } eg_torch;

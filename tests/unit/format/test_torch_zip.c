@@ -660,8 +660,6 @@ static void archives_of_other_kinds(void **state)
     const record outside[] = {{.name = "a/data.pkl", .bytes = "x", .size = 1},
                               {.name = "b/x", .bytes = "x", .size = 1}};
     const record no_pickle[] = {{.name = "a/x", .bytes = "x", .size = 1}};
-    const record script[] = {{.name = "a/data.pkl", .bytes = "x", .size = 1},
-                             {.name = "a/constants.pkl", .bytes = "x", .size = 1}};
     const record npz[] = {{.name = "w.npy", .bytes = "x", .size = 1}};
     eg_buf zip = {0};
     (void)state;
@@ -670,9 +668,6 @@ static void archives_of_other_kinds(void **state)
     eg_buf_clear(&zip);
     put_zip(&zip, no_pickle, 1);
     expect_error(&zip, "ZIP-015", EG_MALFORMED);
-    eg_buf_clear(&zip);
-    put_zip(&zip, script, 2);
-    expect_error(&zip, "FMT-005", EG_MALFORMED);
     eg_buf_clear(&zip);
     put_zip(&zip, npz, 1);
     expect_error(&zip, "FMT-005", EG_MALFORMED);
