@@ -10,6 +10,7 @@
 #include "format/pickle.h"
 #include "format/state_dict.h"
 #include "format/torch_legacy.h"
+#include "format/torch_pt2.h"
 #include "format/torch_script.h"
 #include "format/torch_tar.h"
 #include "format/torch_writer.h"
@@ -116,7 +117,7 @@ static bool read_zip(eg_checkpoint_file *file, eg_error *err)
     } members[] = {
         {"constants.pkl", "TorchScript", true, eg_torch_script_read},
         {"model.json", "TorchScript (before 1.3)", true, eg_torch_script_refuse_old},
-        {"archive_format", "torch.export (pt2)", true, NULL},
+        {"archive_format", "torch.export (pt2)", true, eg_torch_pt2_read},
         {"model.weights.h5", "Keras", false, NULL},
         {".npy", "npz", false, NULL},
     };

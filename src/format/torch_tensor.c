@@ -586,21 +586,23 @@ typedef struct sketch {
     int64_t dims[MAX_RANK], strides[MAX_RANK];
 } sketch;
 
-static bool sketch_given(const request *r, const parts *from, sketch *s)
+static void sketch_given(const request *r, const eg_torch_given *given, sketch *s)
 {
-    const eg_torch_given *given = from->given;
+    assert(given->rank <= MAX_RANK);
     open_view(r->torch, &given->over, &s->over);
     s->offset = given->offset;
     s->rank = given->rank;
     memcpy(s->dims, given->dims, given->rank * sizeof *s->dims);
     memcpy(s->strides, given->strides, given->rank * sizeof *s->strides);
-    return find_dtype(r, from, &s->over, &s->dtype);
 }
 
 static bool sketch_parts(const request *r, const parts *from, sketch *s)
 {
     uint32_t strides;
-    if (from->given) return sketch_given(r, from, s);
+    if (from->given) {
+        sketch_given(r, from->given, s);
+        return find_dtype(r, from, &s->over, &s->dtype);
+    }
     if (!find_window(r, from->storage, &s->over) || !find_dtype(r, from, &s->over, &s->dtype) ||
         !read_count(r, from->offset, "offset", &s->offset) ||
         !read_dims(r, from->size, "size", s->dims, &s->rank) ||
@@ -629,6 +631,15 @@ static bool finish(const request *r, const sketch *s, eg_entry *entry)
     if (!is_contiguous(shape, s->strides))
         entry->strides = eg_arena_copy(r->torch->arena, s->strides, s->rank * sizeof *s->strides);
     return true;
+}
+
+bool eg_torch_place(eg_torch *torch, const eg_torch_given *given, eg_dtype dtype, const char *name,
+                    eg_entry *entry, eg_error *err)
+{
+    request r = {torch, name, err};
+    sketch s = {.dtype = dtype};
+    sketch_given(&r, given, &s);
+    return finish(&r, &s, entry);
 }
 
 bool eg_torch_tensor(eg_torch *torch, eg_ref ref, const char *name, eg_entry *entry, eg_error *err)

@@ -67,6 +67,10 @@ bool eg_torch_storage_add(eg_torch *torch, const eg_torch_storage *storage, eg_e
  * TEN-006. */
 bool eg_torch_collect(eg_torch *torch, eg_error *err);
 bool eg_torch_is_tensor(const eg_torch *torch, eg_ref ref);
+/* Fills an entry described by numbers instead of a pickle, with the same checks; the view counts elements of
+ * dtype. */
+bool eg_torch_place(eg_torch *torch, const eg_torch_given *given, eg_dtype dtype, const char *name,
+                    eg_entry *entry, eg_error *err);
 /* Fills an entry of that name. Errors TEN-001 … TEN-010, PKL-015. */
 bool eg_torch_tensor(eg_torch *torch, eg_ref ref, const char *name, eg_entry *entry, eg_error *err);
 
