@@ -10,6 +10,7 @@
 #include "format/pickle.h"
 #include "format/state_dict.h"
 #include "format/torch_legacy.h"
+#include "format/torch_legacy_writer.h"
 #include "format/torch_pt2.h"
 #include "format/torch_script.h"
 #include "format/torch_tar.h"
@@ -233,9 +234,29 @@ bool eg_checkpoint_writable(const char *path, eg_error *err)
     return eg_error_in(err, path);
 }
 
+/* Formats that no extension tells. */
+static const struct {
+    const char *name;
+    bool (*write)(const char *path, const eg_store *store, const eg_checkpoint_extra *extra, eg_error *err);
+} named_writers[] = {
+    {"pth", eg_torch_zip_write},
+    {"pth-legacy", eg_torch_legacy_write},
+};
+
+static bool write_named(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,
+                        eg_error *err)
+{
+    for (size_t i = 0; i < sizeof named_writers / sizeof *named_writers; i++)
+        if (strcmp(extra->format, named_writers[i].name) == 0)
+            return named_writers[i].write(path, store, extra, err);
+    return eg_fail(err, EG_USAGE, "'%s' is no format that engraft writes; it writes pth and pth-legacy",
+                   extra->format);
+}
+
 bool eg_checkpoint_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,
                          eg_error *err)
 {
+    if (extra && extra->format) return write_named(path, store, extra, err);
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
         if (eg_ends_with(path, writers[i].extension)) return writers[i].write(path, store, extra, err);
     return eg_checkpoint_writable(path, err);
