@@ -260,18 +260,25 @@ static bool count_tensors(walker *w, eg_ref root)
 
 /* ---- values ---- */
 
-static void add_value(walker *w, const char *name, eg_ref ref)
+/* A place in the list of values; NULL when it is full. */
+static eg_checkpoint_value *new_value(walker *w)
 {
     eg_checkpoint *out = w->out;
-    eg_entry entry = {0};
-    if (out->value_count >= MAX_VALUES) return;
+    if (out->value_count >= MAX_VALUES) return NULL;
     if (out->value_count == w->value_capacity) {
         w->value_capacity = w->value_capacity ? w->value_capacity * 2 : 32;
         eg_checkpoint_value *more = EG_NEW_ARRAY(w->arena, eg_checkpoint_value, w->value_capacity);
         if (out->value_count) memcpy(more, w->values, out->value_count * sizeof *more);
         out->values = w->values = more;
     }
-    eg_checkpoint_value *value = &w->values[out->value_count++];
+    return &w->values[out->value_count++];
+}
+
+static void add_value(walker *w, const char *name, eg_ref ref)
+{
+    eg_entry entry = {0};
+    eg_checkpoint_value *value = new_value(w);
+    if (!value) return;
     value->name = name;
     if (eg_torch_is_tensor(w->torch, ref)) {
         bool readable = eg_torch_tensor(w->torch, ref, name, &entry, NULL);
@@ -484,6 +491,20 @@ static bool select_root(walker *w, eg_ref *selected)
 
 /* ---- emitting ---- */
 
+/* How a quantized tensor's integers are to be read, as a value beside it. */
+static void add_quantization(walker *w, const char *name, const eg_entry *entry)
+{
+    const eg_quantization *q = entry->quantization;
+    eg_checkpoint_value *value = new_value(w);
+    if (!value) return;
+    value->name = name;
+    value->type = "quantization";
+    value->text = q->scales ? eg_arena_printf(w->arena, "%lld scales and zero points along axis %u",
+                                              (long long)q->scales->shape.dims[0], q->axis)
+                            : eg_arena_printf(w->arena, "scale %s, zero point %lld",
+                                              eg_real_text(w->arena, q->scale), (long long)q->zero_point);
+}
+
 static bool emit(walker *w, const char *name, eg_ref ref)
 {
     eg_error why = {0};
@@ -510,6 +531,7 @@ static bool emit(walker *w, const char *name, eg_ref ref)
         w->entries = more;
     }
     w->entries[w->entry_count++] = entry;
+    if (entry.quantization) add_quantization(w, name, &entry);
     return true;
 }
 

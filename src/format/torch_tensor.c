@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/pickle_value.h"
+#include "format/torch_sparse.h"
+#include "tensor/convert.h"
 
 enum { MAX_RANK = 64, MAX_WRAPPERS = 16, MAX_NESTING = 2 };
 
@@ -166,6 +168,8 @@ typedef enum action {
     WRAPS,     /* the first argument is the tensor */
     FROM_TYPE, /* (function, type, args, state): what the function makes */
     PARAMETER, /* class Parameter or Variable: the argument, or the state */
+    QUANTIZED, /* as PARTS, then the parameters */
+    SPARSE,    /* (layout, (indices, values, size, …)) */
     UNSUPPORTED,
     META,
 } action;
@@ -191,9 +195,9 @@ static const maker makers[] = {
     {"torch.nn.parameter", "Parameter", 0, 2, "0 to 2", PARAMETER, 0, 0, NULL},
     {"torch.nn.parameter", "Buffer", 0, 2, "0 to 2", PARAMETER, 0, 0, NULL},
     {"torch.autograd.variable", "Variable", 0, 3, "0 to 3", PARAMETER, 0, 0, NULL},
-    {"torch._utils", "_rebuild_qtensor", 7, 7, "7", UNSUPPORTED, 0, 0, "quantized"},
-    {"torch._utils", "_rebuild_sparse_tensor", 2, 2, "2", UNSUPPORTED, 0, 0, "sparse"},
-    {"torch._utils", "_rebuild_sparse_csr_tensor", 2, 2, "2", UNSUPPORTED, 0, 0, "sparse"},
+    {"torch._utils", "_rebuild_qtensor", 6, 7, "6 or 7", QUANTIZED, 0, 0, NULL},
+    {"torch._utils", "_rebuild_sparse_tensor", 2, 5, "2", SPARSE, 0, 0, NULL},
+    {"torch._utils", "_rebuild_sparse_csr_tensor", 2, 2, "2", SPARSE, 0, 0, NULL},
     {"torch._utils", "_rebuild_nested_tensor", 4, 4, "4", UNSUPPORTED, 0, 0, "nested"},
     {"torch._utils", "_rebuild_wrapper_subclass", 0, 9, "at most 9", UNSUPPORTED, 0, 0, "wrapper subclass"},
     {"torch._utils", "_rebuild_device_tensor_from_numpy", 4, 4, "4", UNSUPPORTED, 0, 0, "numpy-backed"},
@@ -232,6 +236,8 @@ bool eg_torch_is_tensor(const eg_torch *torch, eg_ref ref)
 typedef struct parts {
     eg_ref storage, offset, size, stride;
     eg_ref dtype, metadata;      /* 0: none */
+    eg_ref qparams;              /* of a quantized tensor; 0: none */
+    eg_ref layout, data;         /* of a sparse one, instead of the above; 0: none */
     const eg_torch_given *given; /* instead of all these */
 } parts;
 
@@ -239,6 +245,7 @@ typedef struct request {
     eg_torch *torch;
     const char *name;
     eg_error *err;
+    bool inner; /* a part of another tensor, which has no parts itself */
 } request;
 
 static bool unsupported(const request *r, const char *kind, const char *detail)
@@ -271,7 +278,8 @@ static bool open_parameter(const request *r, const eg_py_node *node, parts *out,
     const eg_py_node *state = node->state ? eg_pickle_node(p, node->state) : NULL;
     const eg_py_node *args = eg_pickle_node(p, node->args);
     if (state && state->kind == EG_PY_TUPLE && state->count == 4) {
-        *out = (parts){state->items[0], state->items[1], state->items[2], state->items[3], 0, 0, NULL};
+        *out =
+            (parts){state->items[0], state->items[1], state->items[2], state->items[3], 0, 0, 0, 0, 0, NULL};
         return true;
     }
     bool whole = state && state->kind == EG_PY_TUPLE && state->count == 5;
@@ -287,9 +295,17 @@ static bool open_layer(const request *r, const maker *m, const eg_py_node *node,
     const char *class = eg_arena_printf(r->torch->arena, "%s.%s", m->module, m->name);
     switch (m->action) {
     case PARTS:
-        *out = (parts){args->items[0], args->items[1], args->items[2], args->items[3], 0, 0, NULL};
+        *out = (parts){args->items[0], args->items[1], args->items[2], args->items[3], 0, 0, 0, 0, 0, NULL};
         if (m->dtype) out->dtype = args->items[m->dtype];
         if (m->metadata && args->count > m->metadata) out->metadata = args->items[m->metadata];
+        return true;
+    case QUANTIZED:
+        *out = (parts){
+            args->items[0], args->items[1], args->items[2], args->items[3], 0, 0, args->items[4], 0, 0, NULL};
+        return true;
+    case SPARSE:
+        if (args->count != 2) return unsupported(r, "sparse", "in TorchScript's own form");
+        *out = (parts){.layout = args->items[0], .data = args->items[1]};
         return true;
     case WRAPS: *next = args->items[0]; return true;
     case PARAMETER: return open_parameter(r, node, out, next);
@@ -436,7 +452,7 @@ static bool open_nested(const request *r, eg_ref ref, window *w)
                           "nested torch files", (unsigned long long)r->torch->nesting + 1,
                           (unsigned long long)MAX_NESTING);
     eg_torch *file = r->torch->nested(r->torch, (const uint8_t *)bytes->bytes, bytes->count, r->err);
-    request nested = {file, r->name, r->err};
+    request nested = {file, r->name, r->err, r->inner};
     return file && find_window(&nested, file->pickle->root, w);
 }
 
@@ -636,17 +652,146 @@ static bool finish(const request *r, const sketch *s, eg_entry *entry)
 bool eg_torch_place(eg_torch *torch, const eg_torch_given *given, eg_dtype dtype, const char *name,
                     eg_entry *entry, eg_error *err)
 {
-    request r = {torch, name, err};
+    request r = {torch, name, err, false};
     sketch s = {.dtype = dtype};
     sketch_given(&r, given, &s);
     return finish(&r, &s, entry);
 }
 
-bool eg_torch_tensor(eg_torch *torch, eg_ref ref, const char *name, eg_entry *entry, eg_error *err)
+/* ---- quantized ---- */
+
+static bool build(const request *r, eg_ref ref, eg_entry *entry);
+
+static bool bad_quantization(const request *r, const char *detail)
 {
-    request r = {torch, name, err};
+    return unsupported(r, "such quantized", detail);
+}
+
+/* A list of numbers as a tensor in memory (torch before 1.4 pickled scales so). */
+static bool list_entry(const request *r, const eg_ref *items, uint32_t count, eg_entry *entry)
+{
+    double *values = EG_NEW_ARRAY(r->torch->arena, double, count + 1);
+    const int64_t dims[] = {count};
+    for (uint32_t i = 0; i < count; i++) {
+        const eg_py_node *node = eg_pickle_node(r->torch->pickle, items[i]);
+        if (node->kind != EG_PY_FLOAT && node->kind != EG_PY_INT) return mistyped(r, items[i], "a scale");
+        values[i] = node->kind == EG_PY_FLOAT ? node->real : (double)node->integer;
+    }
+    eg_shape shape = eg_shape_copy(r->torch->arena, dims, 1);
+    *entry = eg_entry_in_memory(r->torch->arena, r->name, EG_F64, shape, values);
+    return true;
+}
+
+/* Scales or zero points: one for each index of the axis. */
+static const eg_entry *read_channel(const request *r, eg_ref ref, int64_t count)
+{
+    const eg_ref *items;
+    uint32_t n;
+    eg_entry *entry = EG_NEW(r->torch->arena, eg_entry);
+    request part = {r->torch, r->name, r->err, true};
+    bool list = eg_py_items(r->torch->pickle, ref, &items, &n);
+    if (!list && !eg_torch_is_tensor(r->torch, ref)) mistyped(r, ref, "the quantization parameters");
+    bool ok =
+        list ? list_entry(r, items, n, entry) : eg_torch_is_tensor(r->torch, ref) && build(&part, ref, entry);
+    if (!ok) return NULL;
+    if (entry->shape.rank == 1 && entry->shape.dims[0] == count && eg_can_convert_f32(entry->dtype))
+        return entry;
+    bad_quantization(r, "scales and zero points do not match the axis");
+    return NULL;
+}
+
+static bool per_channel(const request *r, const eg_ref *items, const eg_entry *entry, eg_quantization *q)
+{
+    int64_t axis;
+    if (!eg_py_int(r->torch->pickle, items[3], &axis)) return mistyped(r, items[3], "the axis");
+    if (axis < 0 || axis >= entry->shape.rank)
+        return bad_quantization(r, eg_arena_printf(r->torch->arena, "axis %lld of %u dimensions",
+                                                   (long long)axis, entry->shape.rank));
+    q->axis = (uint32_t)axis;
+    q->scales = read_channel(r, items[1], entry->shape.dims[axis]);
+    q->zero_points = q->scales ? read_channel(r, items[2], entry->shape.dims[axis]) : NULL;
+    return q->zero_points != NULL;
+}
+
+/* (torch.per_tensor_affine, scale, zero point) or (torch.per_channel_affine, scales, zero points, axis). */
+static bool apply_quantization(const request *r, eg_ref ref, eg_entry *entry)
+{
+    const eg_pickle *p = r->torch->pickle;
+    const eg_py_node *tuple = eg_pickle_node(p, ref);
+    eg_quantization *q = EG_NEW(r->torch->arena, eg_quantization);
+    if (entry->dtype != EG_QI8 && entry->dtype != EG_QU8 && entry->dtype != EG_QI32)
+        return bad_quantization(r, eg_dtype_name(entry->dtype));
+    if (tuple->kind != EG_PY_TUPLE || tuple->count < 3)
+        return mistyped(r, ref, "the quantization parameters");
+    const eg_ref *items = tuple->items;
+    const eg_py_node *scale = eg_pickle_node(p, items[1]);
+    entry->quantization = q;
+    if (eg_py_is_global(p, items[0], "torch", "per_tensor_affine")) {
+        if (scale->kind != EG_PY_FLOAT) return mistyped(r, items[1], "the scale");
+        if (!eg_py_int(p, items[2], &q->zero_point)) return mistyped(r, items[2], "the zero point");
+        q->scale = scale->real;
+        return true;
+    }
+    bool channels = eg_py_is_global(p, items[0], "torch", "per_channel_affine") ||
+                    eg_py_is_global(p, items[0], "torch", "per_channel_affine_float_qparams");
+    if (channels && tuple->count >= 4) return per_channel(r, items, entry, q);
+    return bad_quantization(r, eg_py_short(r->torch->arena, p, items[0]));
+}
+
+/* ---- sparse ---- */
+
+/* torch.sparse_coo, or _get_layout("torch.sparse_coo"), without "torch."; "" for anything else. */
+static const char *layout_name(const request *r, eg_ref ref)
+{
+    const eg_pickle *p = r->torch->pickle;
+    const eg_py_node *node = eg_pickle_node(p, ref);
+    const char *name = node->kind == EG_PY_GLOBAL ? node->name : NULL;
+    if (eg_py_made_by(p, ref, "torch.serialization", "_get_layout")) {
+        const eg_py_node *args = eg_pickle_node(p, node->args);
+        name = args->count == 1 ? eg_py_text(r->torch->arena, p, args->items[0]) : NULL;
+    }
+    if (!name) return "";
+    return eg_starts_with(name, "torch.") ? name + strlen("torch.") : name;
+}
+
+static bool build_sparse(const request *r, const parts *from, eg_entry *entry)
+{
+    const eg_pickle *p = r->torch->pickle;
+    const char *layout = layout_name(r, from->layout);
+    const eg_py_node *data = eg_pickle_node(p, from->data);
+    request part = {r->torch, r->name, r->err, true};
+    bool coo = strcmp(layout, "sparse_coo") == 0;
+    int64_t dims[MAX_RANK];
+    uint32_t rank;
+    eg_torch_sparse sparse = {.layout = layout};
+    if (r->inner) return unsupported(r, "nested sparse", layout);
+    if (!coo && strcmp(layout, "sparse_csr") != 0 && strcmp(layout, "sparse_csc") != 0)
+        return unsupported(r, "sparse", *layout ? layout : "unknown layout");
+    if (data->kind != EG_PY_TUPLE || data->count < (coo ? 3 : 4)) return mistyped(r, from->data, "the parts");
+    const eg_ref *items = data->items;
+    if (!build(&part, items[0], &sparse.indices) || !build(&part, items[coo ? 1 : 2], &sparse.values) ||
+        (!coo && !build(&part, items[1], &sparse.plain)))
+        return false;
+    if (!read_dims(r, items[coo ? 2 : 3], "size", dims, &rank)) return false;
+    sparse.shape = eg_shape_copy(r->torch->arena, dims, rank);
+    if (!check_expansion(r, sparse.shape, sparse.values.dtype, sparse.values.storage->size)) return false;
+    return eg_torch_sparse_place(r->torch->arena, &sparse, r->name, entry, r->err);
+}
+
+static bool build(const request *r, eg_ref ref, eg_entry *entry)
+{
     parts from = {0};
     sketch s = {.dtype = EG_F32};
-    if (!find_parts(&r, ref, &from) || !sketch_parts(&r, &from, &s) || !finish(&r, &s, entry)) return false;
-    return from.metadata ? apply_metadata(&r, from.metadata, entry) : true;
+    if (!find_parts(r, ref, &from)) return false;
+    if (from.data) return build_sparse(r, &from, entry);
+    if (!sketch_parts(r, &from, &s) || !finish(r, &s, entry)) return false;
+    if (from.qparams && r->inner) return unsupported(r, "nested quantized", "a part of another tensor");
+    if (from.qparams) return apply_quantization(r, from.qparams, entry);
+    return from.metadata ? apply_metadata(r, from.metadata, entry) : true;
+}
+
+bool eg_torch_tensor(eg_torch *torch, eg_ref ref, const char *name, eg_entry *entry, eg_error *err)
+{
+    request r = {torch, name, err, false};
+    return build(&r, ref, entry);
 }

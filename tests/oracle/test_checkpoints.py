@@ -103,6 +103,24 @@ class Scripted(torch.nn.Module):
         return self.lin(x) + self.transient + self.p + self.shared(x) + self.gru(x)[0]
 
 
+def check_special(folder):
+    """Quantized tensors are their integers, sparse ones are read dense."""
+    path = os.path.join(folder, "special.pth")
+    x = torch.randn(4, 5) * (torch.rand(4, 5) > 0.5)
+    quantized = {"tensor": torch.quantize_per_tensor(x, 0.1, 3, torch.quint8),
+                 "channel": torch.quantize_per_channel(x, torch.rand(5) + 0.1, torch.arange(5), 1, torch.qint8),
+                 "wide": torch.quantize_per_tensor(x, 0.001, -7, torch.qint32)}
+    hybrid = torch.sparse_coo_tensor([[0, 2, 2], [1, 0, 3]], torch.randn(3, 2), (3, 4, 2))
+    sparse = {"coo": x.to_sparse(), "twice": torch.sparse_coo_tensor([[1, 1], [0, 0]], [1.5, 2.0], (2, 2)),
+              "hybrid": hybrid, "csr": x.to_sparse_csr(), "none": torch.zeros(2, 3).to_sparse()}
+    for legacy in (False, True):
+        torch.save(quantized, path, _use_new_zipfile_serialization=not legacy)
+        assert inspect(path) == described({k: t.int_repr() for k, t in quantized.items()})
+        torch.save(sparse, path, _use_new_zipfile_serialization=not legacy)
+        assert inspect(path) == described({k: t.to_dense() for k, t in sparse.items()})
+    print("quantized and sparse tensors read")
+
+
 def check_modules(folder):
     """torch.save(model) in both containers is the model's state dict."""
     models = torchvision.models
@@ -148,6 +166,7 @@ def main():
                            _use_new_zipfile_serialization=not legacy)
                 assert inspect(path) == described(state), path
         print("80 files written by PyTorch read equal")
+        check_special(folder)
         check_modules(folder)
         check_scripts(folder)
 
