@@ -63,7 +63,8 @@ void eg_checkpoint_close(eg_checkpoint *checkpoint); /* NULL is fine */
 typedef struct eg_checkpoint_extra {
     const eg_module_version *versions; /* `_metadata`; may be NULL */
     size_t version_count;
-    const char *card; /* JSON text kept inside the file where the format has room; may be NULL */
+    const char *card;   /* JSON text kept inside the file where the format has room; may be NULL */
+    const char *format; /* "pth", "pth-legacy"; NULL: by the path's extension */
 } eg_checkpoint_extra;
 
 /* False and EG_USAGE when the path's extension names no format that eg_checkpoint_write knows. */

@@ -33,6 +33,16 @@ bool eg_json_print(const eg_json *json, FILE *out, eg_error *err);
 eg_json *eg_json_parse(const char *text, eg_error *err);
 const eg_json *eg_json_get(const eg_json *object, const char *key);     /* borrowed, or NULL */
 const char *eg_json_get_string(const eg_json *object, const char *key); /* borrowed, or NULL */
+/* False when the member is absent or no integer. */
+bool eg_json_get_int(const eg_json *object, const char *key, int64_t *value);
+bool eg_json_get_bool(const eg_json *object, const char *key, bool *value);
+/* An integer by itself. */
+bool eg_json_is_int(const eg_json *json, int64_t *value);
+bool eg_json_is_object(const eg_json *json);
+/* The key after `key` (NULL: the first), in the order of the text; NULL at the end. `key` must come from
+ * here. */
+const char *eg_json_next_key(const eg_json *object, const char *key);
+const eg_json *eg_json_at(const eg_json *array, size_t at); /* borrowed, or NULL */
 size_t eg_json_count(const eg_json *array);
 const char *eg_json_string_at(const eg_json *array, size_t at); /* borrowed, or NULL */
 
