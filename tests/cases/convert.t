@@ -1,0 +1,86 @@
+A checkpoint in another format: names, order, types and bits stay as they are.
+
+  $ cat >net.recipe.yaml <<'X'
+  > recipe: 1
+  > target: {arch: digits_cnn}
+  > X
+  $ engraft apply net.recipe.yaml -o net.pth
+  net.pth: 20 tensors, 0 loaded, 20 initialised, 0 defaulted; 30762 parameters
+  $ engraft convert net.pth out.pt
+  out.pt: 20 tensors, 124 kB, from net.pth (torch-zip)
+  $ engraft diff net.pth out.pt
+  A  net.pth: torch-zip, 20 tensors
+  B  out.pt: torch-zip, 20 tensors
+  
+  20 equal
+  $ cmp net.pth out.pt
+
+A training checkpoint of PyTorch 1.5 with two state dicts: one is chosen, the rest stays behind and is named. Ties stay
+ties, a transposed view becomes contiguous.
+
+  $ engraft convert "$DATA/checkpoints/training.pth" model.pth
+  engraft: /work/w-other/tests/data/checkpoints/training.pth: SEL-001: several state dicts: model (6 tensors), ema (6 tensors); set `state_dict:` in the recipe
+  [4]
+
+  $ engraft convert "$DATA/checkpoints/training.pth" model.pth --state-dict model | sed "s|from .*/|from |"
+  model.pth: 6 tensors, 135 B, from training.pth (torch-legacy, state dict 'model')
+  left behind, being no tensors of the state dict: epoch, ema, optimizer, best
+
+  $ engraft inspect model.pth
+  model.pth: torch-zip
+  
+  tensor                 type  shape   size
+  embed.weight           F32   [3, 4]  48 B
+  head.weight            F32   [3, 4]  48 B  = embed.weight
+  mix.weight             F16   [3, 2]  12 B
+  norm
+    running_mean         F64   [2]     16 B
+    num_batches_tracked  I64   []       8 B
+  mask                   BOOL  [3]      3 B
+  
+  6 tensors, 36 elements (24 F32, 2 F64, 6 F16, 1 I64, 3 BOOL), 135 B
+
+  $ engraft convert "$DATA/checkpoints/training.pth" ema.pth --state-dict ema --json | grep -v '"from"'
+  {
+    "file": "ema.pth",
+    "from_format": "torch-legacy",
+    "state_dict": "ema",
+    "tensors": 6,
+    "bytes": 135,
+    "left_behind": [
+      "epoch",
+      "model",
+      "optimizer",
+      "best"
+    ],
+    "warnings": []
+  }
+
+  $ engraft diff model.pth ema.pth
+  engraft: the checkpoints differ: 1 with other values
+  A  model.pth: torch-zip, 6 tensors
+  B  ema.pth: torch-zip, 6 tensors
+  
+  5 equal
+  1 with other values
+    embed.weight  F32  [3, 4]  12 of 12 differ, by at most 0.25
+  [6]
+
+What cannot be written is refused before anything is read:
+
+  $ engraft convert nowhere.pth out.xyz
+  engraft: out.xyz: the extension does not name a format that engraft writes; end the name in .pth or .pt
+  [1]
+
+  $ engraft convert nowhere.pth out.pth
+  engraft: nowhere.pth: cannot open the file: No such file or directory
+  [7]
+
+  $ printf 'not a checkpoint' >bad.pth
+  $ engraft convert bad.pth out.pth
+  engraft: bad.pth: FMT-001: not a checkpoint format engraft knows (first bytes 6e 6f 74 20 61 20 63 68 65 63 6b 70 6f 69 6e 74)
+  [2]
+
+  $ engraft convert net.pth nofolder/out.pth
+  engraft: nofolder/out.pth: cannot create the file: No such file or directory
+  [7]
