@@ -18,11 +18,12 @@ A checkpoint in another format: names, order, types and bits stay as they are.
 A training checkpoint of PyTorch 1.5 with two state dicts: one is chosen, the rest stays behind and is named. Ties stay
 ties, a transposed view becomes contiguous.
 
-  $ engraft convert "$DATA/checkpoints/training.pth" model.pth
-  engraft: /work/w-other/tests/data/checkpoints/training.pth: SEL-001: several state dicts: model (6 tensors), ema (6 tensors); set `state_dict:` in the recipe
+  $ cp "$DATA/checkpoints/training.pth" .
+  $ engraft convert training.pth model.pth
+  engraft: training.pth: SEL-001: several state dicts: model (6 tensors), ema (6 tensors); set `state_dict:` in the recipe
   [4]
 
-  $ engraft convert "$DATA/checkpoints/training.pth" model.pth --state-dict model | sed "s|from .*/|from |"
+  $ engraft convert training.pth model.pth --state-dict model
   model.pth: 6 tensors, 135 B, from training.pth (torch-legacy, state dict 'model')
   left behind, being no tensors of the state dict: epoch, ema, optimizer, best
 
@@ -40,9 +41,10 @@ ties, a transposed view becomes contiguous.
   
   6 tensors, 36 elements (24 F32, 2 F64, 6 F16, 1 I64, 3 BOOL), 135 B
 
-  $ engraft convert "$DATA/checkpoints/training.pth" ema.pth --state-dict ema --json | grep -v '"from"'
+  $ engraft convert training.pth ema.pth --state-dict ema --json
   {
     "file": "ema.pth",
+    "from": "training.pth",
     "from_format": "torch-legacy",
     "state_dict": "ema",
     "tensors": 6,
