@@ -77,9 +77,10 @@ The names of the classes are kept in the model, so there must be as many as the 
   engraft: the recipe or the architecture is wrong: 1 error
   [4]
 
-  $ engraft apply base.yaml -o model.pth --set target.num_classes= --set 'target.classes=[cat, dog]'
-  /work/w-other/configs/arch/digits_cnn.yaml:18:14: error: fc: linear: expected a whole number for 'out_features', found none
-      fc: linear(num_classes)
-                 ^
-  engraft: the recipe or the architecture is wrong: 1 error
+  $ cat >names.yaml <<'X'
+  > recipe: 1
+  > target: {arch: digits_cnn, classes: [cat, dog]}
+  > X
+  $ engraft apply names.yaml -o model.pth
+  engraft: names.yaml: target.classes names 2 classes, and the network's output has the shape (10); give the architecture as many outputs (num_classes: 2)
   [4]
