@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/checkpoint_file.h"
+#include "format/gguf.h"
 #include "format/pickle.h"
 #include "format/state_dict.h"
 #include "format/torch_legacy.h"
@@ -147,7 +148,7 @@ static const struct {
 } formats[] = {
     {is_zip, read_zip, "zip"},
     {is_safetensors, NULL, "safetensors"},
-    {is_gguf, NULL, "GGUF"},
+    {is_gguf, eg_gguf_read, "GGUF"},
     {is_npy, NULL, "npy"},
     {is_hdf5, NULL, "HDF5"},
     {is_tar, NULL, "tar (PyTorch before 0.1.10)"},

@@ -692,7 +692,7 @@ static void files_that_are_no_checkpoints(void **state)
         {"PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22, "FMT-002"},
         {"\x80\x02}.", 4, "FMT-003"},
         {"PYTORCH1 and more", 17, "FMT-004"},
-        {"GGUF\3\0\0\0", 8, "FMT-005"},
+        {"GGUF\3\0\0\0", 8, "GGF-002"},
         {"\x02\0\0\0\0\0\0\0{}", 10, "FMT-005"},
     };
     (void)state;
