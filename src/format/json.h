@@ -3,6 +3,7 @@
 #define ENGRAFT_FORMAT_JSON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -33,6 +34,12 @@ bool eg_json_print(const eg_json *json, FILE *out, eg_error *err);
 eg_json *eg_json_parse(const char *text, eg_error *err);
 const eg_json *eg_json_get(const eg_json *object, const char *key);     /* borrowed, or NULL */
 const char *eg_json_get_string(const eg_json *object, const char *key); /* borrowed, or NULL */
+bool eg_json_is_object(const eg_json *json);                            /* NULL: false */
+/* A number as a double; false when there is none under the key. */
+bool eg_json_get_real(const eg_json *object, const char *key, double *value);
+/* Walks an object's members in the order of the text: *at is NULL before the first. False after the last. */
+bool eg_json_next(const eg_json *object, void **at, const char **key, const eg_json **value);
+const char *eg_json_string_of(const eg_json *json); /* borrowed, or NULL */
 size_t eg_json_count(const eg_json *array);
 const char *eg_json_string_at(const eg_json *array, size_t at); /* borrowed, or NULL */
 
