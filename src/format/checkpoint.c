@@ -10,6 +10,7 @@
 #include "format/gguf.h"
 #include "format/npy.h"
 #include "format/npz.h"
+#include "format/onnx.h"
 #include "format/pickle.h"
 #include "format/safetensors.h"
 #include "format/safetensors_writer.h"
@@ -97,6 +98,11 @@ static bool is_shard_index(const eg_mapping *m)
     return eg_shard_index_is(m->bytes, m->size);
 }
 
+static bool is_onnx(const eg_mapping *m)
+{
+    return eg_onnx_is(m->bytes, m->size);
+}
+
 /* ---- what is not read ---- */
 
 static bool not_yet(eg_error *err, const char *kind)
@@ -173,6 +179,7 @@ static const struct {
     {is_legacy, eg_torch_legacy_read, "legacy"},
     {is_pickle, refuse_pickle, "pickle"},
     {is_preview, refuse_preview, "PYTORCH1"},
+    {is_onnx, eg_onnx_read, "ONNX"}, /* has no magic number */
     {is_shard_index, eg_shard_index_read, "shard index"},
     {has_header, eg_safetensors_read, "safetensors"}, /* whose length is wrong */
 };
