@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/checkpoint_file.h"
+#include "format/darknet.h"
 #include "format/gguf.h"
 #include "format/npy.h"
 #include "format/npz.h"
@@ -206,6 +207,7 @@ bool eg_checkpoint_file_read(eg_checkpoint_file *file, eg_error *err)
                               "%s file: unpack it first (engraft reads the checkpoint inside)",
                               packed[i].kind);
     if (eg_ends_with(file->checkpoint.path, EG_SAFETENSORS_EXTENSION)) return eg_safetensors_read(file, err);
+    if (eg_darknet_is(file)) return eg_darknet_read(file, err);
     eg_buf bytes = {0};
     for (uint64_t i = 0; i < m->size && i < 16; i++)
         eg_buf_printf(&bytes, "%s%02x", i ? " " : "", m->bytes[i]);

@@ -213,7 +213,7 @@ static void descriptions_that_are_refused(void **state)
     expect_gone(model_of(&t), "TEN-004");
     t = tensor("w", FLOAT, INT64_MAX, 1);
     expect_gone(model_of(&t), "TEN-004");
-    t = tensor("w", C64, INT64_MAX / 4, 1);
+    t = tensor("w", C64, INT64_MAX / 2, 1);
     expect_gone(model_of(&t), "TEN-004");
     t = tensor("", FLOAT, 0, 1);
     expect_gone(model_of(&t), "ONX-002");
