@@ -64,9 +64,10 @@ The recipe may say where the model goes; somebody must:
   engraft: base.yaml: neither -o FILE nor output.checkpoint in the recipe says what to write
   [1]
 
-  $ engraft apply base.yaml -o model.txt
-  engraft: model.txt: the extension does not name a format that engraft writes; end the name in .pth or .pt
+  $ engraft apply base.yaml -o model.txt 2>why
   [1]
+  $ cut -d ';' -f 1 why
+  engraft: model.txt: the extension does not name a format that engraft writes
 
 The names of the classes are kept in the model, so there must be as many as the network tells apart:
 

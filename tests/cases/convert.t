@@ -68,11 +68,37 @@ ties, a transposed view becomes contiguous.
     embed.weight  F32  [3, 4]  12 of 12 differ, by at most 0.25
   [6]
 
+Weights of other frameworks become a state dict; safetensors and npz keep every bit:
+
+  $ cp "$ROOT/tests/fuzz/corpus/onnx/exported" net.onnx
+  $ engraft convert net.onnx net.safetensors
+  net.safetensors: 6 tensors, 616 B, from net.onnx (onnx)
+  left behind, being no tensors of the state dict: ir_version, producer_name, producer_version, graph
+
+  $ engraft diff net.onnx net.safetensors
+  A  net.onnx: onnx, 6 tensors
+  B  net.safetensors: safetensors, 6 tensors
+  
+  6 equal
+  the tensors stand in another order
+
+  $ cp "$ROOT/tests/fuzz/corpus/gguf/plain" net.gguf
+  $ engraft convert net.gguf net.npz
+  net.npz: 2 tensors, 152 B, from net.gguf (gguf)
+  left behind, being no tensors of the state dict: general.alignment, general.name, words
+
+  $ engraft diff net.gguf net.npz
+  A  net.gguf: gguf, 2 tensors
+  B  net.npz: npz, 2 tensors
+  
+  2 equal
+
 What cannot be written is refused before anything is read:
 
-  $ engraft convert nowhere.pth out.xyz
-  engraft: out.xyz: the extension does not name a format that engraft writes; end the name in .pth or .pt
+  $ engraft convert nowhere.pth out.xyz 2>why
   [1]
+  $ cut -d ';' -f 1 why
+  engraft: out.xyz: the extension does not name a format that engraft writes
 
   $ engraft convert nowhere.pth out.pth
   engraft: nowhere.pth: cannot open the file: No such file or directory
