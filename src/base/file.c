@@ -22,12 +22,12 @@ static bool system_failed(eg_error *err, const char *path, const char *what)
     return eg_error_in(err, path);
 }
 
-static bool open_regular(const char *path, int *fd, uint64_t *size, eg_error *err)
+/* Checks what has been opened, and closes it again when it is not a regular file. */
+static bool check_regular(int fd, const char *path, uint64_t *size, eg_error *err)
 {
     struct stat st;
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0) return system_failed(err, path, "open the file");
-    if (fstat(*fd, &st) != 0) {
+    if (fd < 0) return system_failed(err, path, "open the file");
+    if (fstat(fd, &st) != 0) {
         system_failed(err, path, "stat the file");
     } else if (!S_ISREG(st.st_mode)) {
         eg_fail(err, EG_SYSTEM, "this is a %s, expected a regular file",
@@ -37,24 +37,56 @@ static bool open_regular(const char *path, int *fd, uint64_t *size, eg_error *er
         *size = (uint64_t)st.st_size;
         return true;
     }
-    close(*fd);
+    close(fd);
+    return false;
+}
+
+static bool open_regular(const char *path, int *fd, uint64_t *size, eg_error *err)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    return check_regular(*fd, path, size, err);
+}
+
+static bool map(eg_mapping *mapping, const char *path, eg_error *err)
+{
+    static const uint8_t nothing[1];
+    mapping->bytes = nothing;
+    if (mapping->size == 0) return true;
+    void *bytes = mmap(NULL, mapping->size, PROT_READ, MAP_PRIVATE, mapping->fd, 0);
+    if (bytes != MAP_FAILED) {
+        mapping->bytes = bytes;
+        return true;
+    }
+    system_failed(err, path, "map the file");
+    close(mapping->fd);
+    *mapping = (eg_mapping){0};
     return false;
 }
 
 bool eg_mapping_open(eg_mapping *mapping, const char *path, eg_error *err)
 {
-    static const uint8_t nothing[1];
-    if (!open_regular(path, &mapping->fd, &mapping->size, err)) return false;
-    mapping->bytes = nothing;
-    if (mapping->size == 0) return true;
-    void *bytes = mmap(NULL, mapping->size, PROT_READ, MAP_PRIVATE, mapping->fd, 0);
-    if (bytes == MAP_FAILED) {
-        system_failed(err, path, "map the file");
-        close(mapping->fd);
-        return false;
+    return open_regular(path, &mapping->fd, &mapping->size, err) && map(mapping, path, err);
+}
+
+bool eg_mapping_open_in(eg_mapping *mapping, const char *folder, const char *name, eg_error *err)
+{
+    eg_arena arena = {0};
+    const char *path = eg_path_join(&arena, folder, name);
+    int where = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = where >= 0 || system_failed(err, folder, "open the folder");
+    if (ok) {
+        mapping->fd = openat(where, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (mapping->fd < 0 && errno == ELOOP) {
+            ok = eg_fail(err, EG_MALFORMED,
+                         "this is a link, expected the file itself beside the index; copy it there");
+            eg_error_in(err, path);
+        } else {
+            ok = check_regular(mapping->fd, path, &mapping->size, err) && map(mapping, path, err);
+        }
+        close(where);
     }
-    mapping->bytes = bytes;
-    return true;
+    eg_arena_clear(&arena);
+    return ok;
 }
 
 void eg_mapping_close(eg_mapping *mapping)

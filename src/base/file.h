@@ -17,6 +17,8 @@ typedef struct eg_mapping {
 } eg_mapping;
 
 bool eg_mapping_open(eg_mapping *mapping, const char *path, eg_error *err);
+/* The same for a file of that plain name in a folder, which may not be a link to somewhere else. */
+bool eg_mapping_open_in(eg_mapping *mapping, const char *folder, const char *name, eg_error *err);
 void eg_mapping_close(eg_mapping *mapping);
 
 /* A whole text file of at most limit bytes, terminated, in the arena. *length may be NULL. */

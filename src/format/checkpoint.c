@@ -7,7 +7,15 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/checkpoint_file.h"
+#include "format/darknet.h"
+#include "format/gguf.h"
+#include "format/npy.h"
+#include "format/npz.h"
+#include "format/onnx.h"
 #include "format/pickle.h"
+#include "format/safetensors.h"
+#include "format/safetensors_writer.h"
+#include "format/shard_index.h"
 #include "format/state_dict.h"
 #include "format/torch_legacy.h"
 #include "format/torch_legacy_writer.h"
@@ -30,14 +38,21 @@ static bool is_zip(const eg_mapping *m)
     return starts(m, "PK\3\4", 4);
 }
 
+/* A JSON header after a length of eight bytes. */
+static bool has_header(const eg_mapping *m)
+{
+    uint64_t at = 8;
+    while (at < m->size && m->bytes[at] && strchr(" \t\r\n", m->bytes[at])) at++;
+    return at < m->size && m->bytes[at] == '{';
+}
+
 /* u64le length of a JSON header. Comes before the pickles: a length may look like one. */
 static bool is_safetensors(const eg_mapping *m)
 {
-    uint64_t n = 0, at = 8;
-    if (m->size < 9) return false;
+    uint64_t n = 0;
+    if (!has_header(m)) return false;
     for (int i = 8; i-- > 0;) n = n << 8 | m->bytes[i];
-    while (at < m->size && strchr(" \t\r\n", m->bytes[at]) && m->bytes[at]) at++;
-    return n >= 2 && n <= 100000000 && n <= m->size - 8 && at < m->size && m->bytes[at] == '{';
+    return n >= 2 && n <= 100000000 && n <= m->size - 8;
 }
 
 static bool is_gguf(const eg_mapping *m)
@@ -75,6 +90,16 @@ static bool is_pickle(const eg_mapping *m)
 static bool is_preview(const eg_mapping *m)
 {
     return starts(m, "PYTORCH1", 8);
+}
+
+static bool is_shard_index(const eg_mapping *m)
+{
+    return eg_shard_index_is(m->bytes, m->size);
+}
+
+static bool is_onnx(const eg_mapping *m)
+{
+    return eg_onnx_is(m->bytes, m->size);
 }
 
 /* ---- what is not read ---- */
@@ -120,12 +145,12 @@ static bool read_zip(eg_checkpoint_file *file, eg_error *err)
         {"model.json", "TorchScript (before 1.3)", true, eg_torch_script_refuse_old},
         {"archive_format", "torch.export (pt2)", true, eg_torch_pt2_read},
         {"model.weights.h5", "Keras", false, NULL},
-        {".npy", "npz", false, NULL},
     };
     eg_arena scratch = {0};
     eg_zip zip;
     size_t kind = 0, kinds = sizeof members / sizeof *members;
     bool ok = eg_zip_open(&zip, &scratch, file->mapping.bytes, file->mapping.size, err);
+    bool npz = ok && eg_npz_is(&zip);
     for (kind = 0; ok && kind < kinds; kind++) {
         bool found = false;
         for (size_t i = 0; i < zip.count && !found; i++) {
@@ -137,6 +162,7 @@ static bool read_zip(eg_checkpoint_file *file, eg_error *err)
     }
     eg_arena_clear(&scratch);
     if (!ok) return false;
+    if (npz) return eg_npz_read(file, err);
     if (kind == kinds) return eg_torch_zip_read(file, err);
     return members[kind].read ? members[kind].read(file, err) : not_yet(err, members[kind].kind);
 }
@@ -148,14 +174,17 @@ static const struct {
     const char *kind;
 } formats[] = {
     {is_zip, read_zip, "zip"},
-    {is_safetensors, NULL, "safetensors"},
-    {is_gguf, NULL, "GGUF"},
-    {is_npy, NULL, "npy"},
+    {is_safetensors, eg_safetensors_read, "safetensors"},
+    {is_gguf, eg_gguf_read, "GGUF"},
+    {is_npy, eg_npy_read, "npy"},
     {is_hdf5, NULL, "HDF5"},
     {is_tar, eg_torch_tar_read, "tar"},
     {is_legacy, eg_torch_legacy_read, "legacy"},
     {is_pickle, refuse_pickle, "pickle"},
     {is_preview, refuse_preview, "PYTORCH1"},
+    {is_onnx, eg_onnx_read, "ONNX"}, /* has no magic number */
+    {is_shard_index, eg_shard_index_read, "shard index"},
+    {has_header, eg_safetensors_read, "safetensors"}, /* whose length is wrong */
 };
 
 /* Wrappers around a checkpoint. */
@@ -168,7 +197,7 @@ static const struct {
     {"\xfd\x37zXZ", 5, "xz"}, {"\x37\x7a\xbc\xaf\x27\x1c", 6, "7z"}, {"PK\5\6", 4, "empty zip"},
 };
 
-static bool read_any(eg_checkpoint_file *file, eg_error *err)
+bool eg_checkpoint_file_read(eg_checkpoint_file *file, eg_error *err)
 {
     const eg_mapping *m = &file->mapping;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
@@ -179,6 +208,8 @@ static bool read_any(eg_checkpoint_file *file, eg_error *err)
             return eg_fail_id(err, EG_MALFORMED, "FMT-002",
                               "%s file: unpack it first (engraft reads the checkpoint inside)",
                               packed[i].kind);
+    if (eg_ends_with(file->checkpoint.path, EG_SAFETENSORS_EXTENSION)) return eg_safetensors_read(file, err);
+    if (eg_darknet_is(file)) return eg_darknet_read(file, err);
     eg_buf bytes = {0};
     for (uint64_t i = 0; i < m->size && i < 16; i++)
         eg_buf_printf(&bytes, "%s%02x", i ? " " : "", m->bytes[i]);
@@ -198,7 +229,8 @@ eg_checkpoint *eg_checkpoint_open(const char *path, const eg_checkpoint_options 
     file->checkpoint.path = eg_arena_string(&file->arena, path);
     file->checkpoint.state_dict = "";
     file->checkpoint.impl = file;
-    if (eg_mapping_open(&file->mapping, path, &why) && read_any(file, &why)) return &file->checkpoint;
+    if (eg_mapping_open(&file->mapping, path, &why) && eg_checkpoint_file_read(file, &why))
+        return &file->checkpoint;
     eg_error_in(&why, path);
     if (err && err->code == EG_OK) *err = why;
     eg_checkpoint_close(&file->checkpoint);
@@ -221,16 +253,28 @@ static const struct {
     const char *extension;
     bool (*write)(const char *path, const eg_store *store, const eg_checkpoint_extra *extra, eg_error *err);
 } writers[] = {
-    {".pth", eg_torch_zip_write}, {".pt", eg_torch_zip_write},   {".th", eg_torch_zip_write},
-    {".bin", eg_torch_zip_write}, {".ckpt", eg_torch_zip_write}, {".tar", eg_torch_zip_write},
+    {".pth", eg_torch_zip_write},
+    {".pt", eg_torch_zip_write},
+    {".th", eg_torch_zip_write},
+    {".bin", eg_torch_zip_write},
+    {".ckpt", eg_torch_zip_write},
+    {".tar", eg_torch_zip_write},
+    {EG_SAFETENSORS_EXTENSION, eg_safetensors_write},
+    {EG_SAFETENSORS_INDEX_EXTENSION, eg_safetensors_index_write},
+    {".npz", eg_npz_write},
 };
 
 bool eg_checkpoint_writable(const char *path, eg_error *err)
 {
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
         if (eg_ends_with(path, writers[i].extension)) return true;
+    eg_buf list = {0};
+    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
+        eg_buf_printf(&list, "%s%s", i ? " " : "", writers[i].extension);
     eg_fail(err, EG_USAGE,
-            "the extension does not name a format that engraft writes; end the name in .pth or .pt");
+            "the extension does not name a format that engraft writes; end the name in one of: %s",
+            list.data);
+    eg_buf_clear(&list);
     return eg_error_in(err, path);
 }
 

@@ -96,6 +96,35 @@ const char *eg_json_get_string(const eg_json *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+bool eg_json_is_object(const eg_json *json)
+{
+    return json_is_object(json);
+}
+
+bool eg_json_get_real(const eg_json *object, const char *key, double *value)
+{
+    const json_t *number = json_object_get(object, key);
+    if (!json_is_number(number)) return false;
+    *value = json_number_value(number);
+    return true;
+}
+
+bool eg_json_next(const eg_json *object, void **at, const char **key, const eg_json **value)
+{
+    json_t *walked =
+        (json_t *)(uintptr_t)object; /* jansson's iterators take no const object; it is only read */
+    *at = *at ? json_object_iter_next(walked, *at) : json_object_iter(walked);
+    if (!*at) return false;
+    *key = json_object_iter_key(*at);
+    *value = json_object_iter_value(*at);
+    return true;
+}
+
+const char *eg_json_string_of(const eg_json *json)
+{
+    return json_string_value(json);
+}
+
 size_t eg_json_count(const eg_json *array)
 {
     return json_array_size(array);
@@ -129,17 +158,4 @@ bool eg_json_get_bool(const eg_json *object, const char *key, bool *value)
     if (!json_is_boolean(member)) return false;
     *value = json_is_true(member);
     return true;
-}
-
-bool eg_json_is_object(const eg_json *json)
-{
-    return json_is_object(json);
-}
-
-/* jansson's iterators want a mutable object, though they change nothing. */
-const char *eg_json_next_key(const eg_json *object, const char *key)
-{
-    json_t *in = (json_t *)(uintptr_t)object;
-    void *at = key ? json_object_iter_next(in, json_object_key_to_iter(key)) : json_object_iter(in);
-    return at ? json_object_iter_key(at) : NULL;
 }

@@ -3,6 +3,7 @@
 #define ENGRAFT_FORMAT_JSON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -38,11 +39,13 @@ bool eg_json_get_int(const eg_json *object, const char *key, int64_t *value);
 bool eg_json_get_bool(const eg_json *object, const char *key, bool *value);
 /* An integer by itself. */
 bool eg_json_is_int(const eg_json *json, int64_t *value);
-bool eg_json_is_object(const eg_json *json);
-/* The key after `key` (NULL: the first), in the order of the text; NULL at the end. `key` must come from
- * here. */
-const char *eg_json_next_key(const eg_json *object, const char *key);
 const eg_json *eg_json_at(const eg_json *array, size_t at); /* borrowed, or NULL */
+bool eg_json_is_object(const eg_json *json);                            /* NULL: false */
+/* A number as a double; false when there is none under the key. */
+bool eg_json_get_real(const eg_json *object, const char *key, double *value);
+/* Walks an object's members in the order of the text: *at is NULL before the first. False after the last. */
+bool eg_json_next(const eg_json *object, void **at, const char **key, const eg_json **value);
+const char *eg_json_string_of(const eg_json *json); /* borrowed, or NULL */
 size_t eg_json_count(const eg_json *array);
 const char *eg_json_string_at(const eg_json *array, size_t at); /* borrowed, or NULL */
 

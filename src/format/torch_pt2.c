@@ -200,8 +200,9 @@ static bool read_weights(reader *r, const char *record)
     eg_json *json = parse_config(r);
     const eg_json *config = json ? config_of(json) : NULL;
     bool ok = json != NULL;
-    for (const char *key = NULL; ok && (key = eg_json_next_key(config, key));)
-        ok = read_weight(r, key, eg_json_get(config, key));
+    const char *name;
+    const eg_json *weight;
+    for (void *at = NULL; ok && eg_json_next(config, &at, &name, &weight);) ok = read_weight(r, name, weight);
     eg_json_free(json);
     return ok;
 }

@@ -116,7 +116,7 @@ static bool read_end(const uint8_t *bytes, uint64_t size, directory *d, eg_error
 
 /* ---- entries ---- */
 
-static const char *name_fault(const char *name, size_t length)
+const char *eg_zip_name_fault(const char *name, size_t length)
 {
     if (length == 0) return "empty";
     if (length > MAX_NAME) return "longer than 4096 bytes";
@@ -230,7 +230,7 @@ static bool read_entry(const eg_zip *zip, eg_arena *arena, const directory *d, e
     eg_cursor_take(in, comment);
     if (in->failed || signature != CENTRAL || disk != 0 || !read_zip64(fields, extra, entry))
         return outside(err, d->size, d->offset);
-    const char *fault = name_fault(name, length);
+    const char *fault = eg_zip_name_fault(name, length);
     entry->name = eg_printable(arena, name, length);
     if (fault)
         return eg_fail_id(err, EG_MALFORMED, "ZIP-004", "entry name '%s' is not allowed (%s)", entry->name,
@@ -371,6 +371,21 @@ bool eg_zip_inflate(eg_zip *zip, const eg_zip_entry *entry, uint8_t *out, bool v
     if (result != Z_STREAM_END)
         return past_end(err, entry->name, entry->full, entry->data, entry->data + entry->stored);
     return verify ? check_crc(entry, out, err) : true;
+}
+
+bool eg_zip_peek(const eg_zip *zip, const eg_zip_entry *entry, uint8_t *out, size_t size, eg_error *err)
+{
+    const uint8_t *bytes = zip->bytes + entry->data;
+    z_stream z = {.next_in = bytes, .next_out = out, .avail_out = (uInt)size};
+    if (entry->method == 0 || size == 0) {
+        if (size) memcpy(out, bytes, size);
+        return true;
+    }
+    z.avail_in = entry->stored < 1u << 30 ? (uInt)entry->stored : 1u << 30;
+    if (inflateInit2(&z, -MAX_WBITS) != Z_OK) return eg_fail(err, EG_SYSTEM, "no memory to inflate");
+    inflate(&z, Z_SYNC_FLUSH);
+    inflateEnd(&z);
+    return z.avail_out == 0 || past_end(err, entry->name, size, entry->data, entry->data + entry->stored);
 }
 
 const uint8_t *eg_zip_read(eg_zip *zip, eg_arena *arena, const eg_zip_entry *entry, uint64_t limit,

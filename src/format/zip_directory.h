@@ -40,8 +40,12 @@ typedef struct eg_zip {
 /* Errors ZIP-001, -002, -004 … -009, -012. The mapping must outlive the zip. */
 bool eg_zip_open(eg_zip *zip, eg_arena *arena, const uint8_t *bytes, uint64_t size, eg_error *err);
 const eg_zip_entry *eg_zip_find(const eg_zip *zip, const char *name);
+/* Why a record may not have that name, or NULL. */
+const char *eg_zip_name_fault(const char *name, size_t length);
 /* Compares a stored record with its CRC. */
 bool eg_zip_verify(const eg_zip *zip, const eg_zip_entry *entry, eg_error *err);
+/* The first `size` bytes of a record into out, size <= entry->full; nothing more of it is read. */
+bool eg_zip_peek(const eg_zip *zip, const eg_zip_entry *entry, uint8_t *out, size_t size, eg_error *err);
 /* Inflates a deflated record into out, entry->full bytes. */
 bool eg_zip_inflate(eg_zip *zip, const eg_zip_entry *entry, uint8_t *out, bool verify, eg_error *err);
 /* A small record: its place in the file, or an inflated copy in the arena. NULL and ZIP-010 above the limit.
