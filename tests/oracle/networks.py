@@ -38,6 +38,13 @@ FAMILIES = {
 }
 NAMES = [name for names in FAMILIES.values() for name in names]
 
+# A member of every family for comparisons of numbers, and how large images are where 64 pixels are not right.
+SMALL = ["alexnet", "vgg11_bn", "resnet18", "resnext50_32x4d", "squeezenet1_1", "densenet121", "googlenet",
+         "inception_v3", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "shufflenet_v2_x0_5", "mnasnet0_5",
+         "regnet_y_400mf", "convnext_tiny", "vit_b_32", "swin_t", "xception", "cifar_resnet", "mobilenet_v1_025",
+         "mlp", "lenet"]
+SIZES = {"lenet": 28, "mlp": 28, "inception_v3": 107, "xception": 71, "alexnet": 67, "googlenet": 67, "swin_t": 72}
+
 
 class Separable(nn.Module):
     def __init__(self, width_in, width_out):
@@ -213,3 +220,40 @@ def build(name, **arguments):
         if name in ("googlenet", "inception_v3"):
             arguments["init_weights"] = False
         return getattr(torchvision.models, name)(weights=None, **arguments)
+
+
+def build_small(name, size):
+    """With 7 classes, for images of this size."""
+    name = "resnet20" if name == "cifar_resnet" else name
+    arguments = {"num_classes": 7}
+    if name.startswith("vit"):  # whose tensors depend on the size
+        arguments["image_size"] = size
+    return build(name, **arguments)
+
+
+def fill(model, generator):
+    """Weights under which activations neither vanish nor explode."""
+    for name, tensor in model.state_dict().items():
+        if not tensor.is_floating_point():
+            continue
+        fan_in = tensor[0].numel() if tensor.dim() > 1 else 1
+        if name.endswith("running_var") or (tensor.dim() == 1 and name.endswith("weight")):
+            tensor.uniform_(0.5, 1.5, generator=generator)
+        else:
+            tensor.normal_(0, 1.2 * fan_in ** -0.5 if tensor.dim() > 1 else 0.1, generator=generator)
+
+
+def calibrate(model, x):
+    """Gives BatchNorm the statistics of these images, with a little more variance."""
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    model.eval()
+    momenta = [m.momentum for m in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+        norm.train()
+    with torch.no_grad():
+        model(x)
+    for norm, momentum in zip(norms, momenta):
+        norm.momentum = momentum
+        norm.running_var += 0.1 * norm.running_var.mean()
+    model.eval()

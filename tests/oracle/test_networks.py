@@ -11,7 +11,6 @@ import tempfile
 
 import torch
 from PIL import Image
-from torch import nn
 from torchvision import transforms
 
 import networks
@@ -22,54 +21,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 IMAGES = 3
 TOLERANCE = 1e-4  # of the largest logit
 
-SMALL = ["alexnet", "vgg11_bn", "resnet18", "resnext50_32x4d", "squeezenet1_1", "densenet121", "googlenet",
-         "inception_v3", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "shufflenet_v2_x0_5", "mnasnet0_5",
-         "regnet_y_400mf", "convnext_tiny", "vit_b_32", "swin_t", "xception", "cifar_resnet", "mobilenet_v1_025",
-         "mlp", "lenet"]
-SIZES = {"lenet": 28, "mlp": 28, "inception_v3": 107, "xception": 71, "alexnet": 67, "googlenet": 67, "swin_t": 72}
-SIZED = ("vit",)  # whose tensors depend on image_size in PyTorch, too
-
 
 def engraft(*words):
     done = subprocess.run([ENGRAFT, *words], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"engraft {' '.join(words)}: exit {done.returncode}\n{done.stderr}")
     return done.stdout
-
-
-def fill(model, generator):
-    """Weights under which activations neither vanish nor explode."""
-    for name, tensor in model.state_dict().items():
-        if not tensor.is_floating_point():
-            continue
-        fan_in = tensor[0].numel() if tensor.dim() > 1 else 1
-        if name.endswith("running_var") or (tensor.dim() == 1 and name.endswith("weight")):
-            tensor.uniform_(0.5, 1.5, generator=generator)
-        else:
-            tensor.normal_(0, 1.2 * fan_in ** -0.5 if tensor.dim() > 1 else 0.1, generator=generator)
-
-
-def calibrate(model, x):
-    """Gives BatchNorm the statistics of these images, with a little more variance."""
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-    model.eval()
-    momenta = [m.momentum for m in norms]
-    for norm in norms:
-        norm.momentum = 1.0
-        norm.train()
-    with torch.no_grad():
-        model(x)
-    for norm, momentum in zip(norms, momenta):
-        norm.momentum = momentum
-        norm.running_var += 0.1 * norm.running_var.mean()
-    model.eval()
-
-
-def build(name, size):
-    arguments = {"num_classes": 7}
-    if name.startswith(SIZED):
-        arguments["image_size"] = size
-    return networks.build(name, **arguments)
 
 
 def random_images(folder, channels, size, generator):
@@ -98,13 +55,13 @@ def write_recipe(folder, name, channels, size):
 
 def compare(name, folder):
     generator = torch.Generator().manual_seed(1)
-    size = SIZES.get(name, 64)
+    size = networks.SIZES.get(name, 64)
     channels = 1 if name in ("lenet", "mlp") else 3
     files, x = random_images(folder, channels, size, generator)
     x = (x - 0.5) / 0.25
-    model = build("resnet20" if name == "cifar_resnet" else name, size)
-    fill(model, generator)
-    calibrate(model, x)
+    model = networks.build_small(name, size)
+    networks.fill(model, generator)
+    networks.calibrate(model, x)
     torch.save(model.state_dict(), os.path.join(folder, "weights.pth"))
     engraft("run", write_recipe(folder, name, channels, size), "--out", os.path.join(folder, "out"))
     ours = torch.tensor([p["logits"] for p in json.loads(engraft("predict", os.path.join(folder, "model.pth"), *files,
@@ -157,7 +114,7 @@ def compare_published(folder):
 
 def main():
     torch.set_num_threads(2)
-    names = sys.argv[2:] or SMALL
+    names = sys.argv[2:] or networks.SMALL
     wrong = []
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
