@@ -121,13 +121,14 @@ eg_winograd eg_winograd_plan(const eg_winograd_shape *s)
     plan.group = share(plan.panels, plan.group, 1);
     plan.groups = ceiling(plan.panels, plan.group);
     plan.tasks = plan.blocks * plan.groups;
+    const int64_t longest = least(BLOCK_TILES, plan.tiles); /* so that smaller batches need no more */
     plan.product = eg_cpu_detect() == EG_CPU_AVX512 ? SMALL_PRODUCT : 0;
     const int64_t last = s->k - (plan.panels - 1) * PANEL;
     plan.filter_bytes =
         sizeof(float) * (size_t)(filters_before(&plan, plan.panels - 1) + POINTS * stride_of(s->c, last));
     plan.scratch_bytes =
-        sizeof(float) * (size_t)(padded(s->c) + POINTS * (stride_of(plan.block, s->c) +
-                                                          stride_of(plan.block, plan.group * PANEL)));
+        sizeof(float) *
+        (size_t)(padded(s->c) + POINTS * (stride_of(longest, s->c) + stride_of(longest, plan.group * PANEL)));
     return plan;
 }
 
@@ -326,10 +327,11 @@ eg_winograd_weights eg_winograd_plan_weight_grad(const eg_winograd_shape *s)
     plan.chunk = share(plan.part, BLOCK_TILES, 1);
     plan.tasks = plan.parts * rectangles;
     plan.sum_tasks = ceiling(s->k, LINE);
-    plan.sums_bytes = sizeof(float) * (size_t)(plan.parts * sums_of(&plan));
+    plan.sums_bytes = sizeof(float) * (size_t)(parts * sums_of(&plan)); /* smaller batches need no more */
+    const int64_t longest = least(BLOCK_TILES, plan.tiles);
     plan.scratch_bytes =
-        sizeof(float) * (size_t)(padded(most(s->c, s->k)) + POINTS * (stride_of(plan.chunk, plan.c_block) +
-                                                                      stride_of(plan.chunk, plan.k_block) +
+        sizeof(float) * (size_t)(padded(most(s->c, s->k)) + POINTS * (stride_of(longest, plan.c_block) +
+                                                                      stride_of(longest, plan.k_block) +
                                                                       stride_of(plan.c_block, plan.k_block)));
     return plan;
 }

@@ -1,4 +1,4 @@
-/* The two ways in which a convolution runs. A call's parameters are weight (k, c / groups, r, s) and bias (k)
+/* The three ways in which a convolution runs. A call's parameters are weight (k, c / groups, r, s) and bias (k)
  * or NULL. */
 #ifndef ENGRAFT_NET_CONV_H
 #define ENGRAFT_NET_CONV_H
@@ -22,5 +22,11 @@ void eg_conv_product_backward(const eg_conv *conv, const eg_call *call);
 void eg_conv_depthwise_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
 void eg_conv_depthwise_forward(const eg_conv *conv, const eg_call *call);
 void eg_conv_depthwise_backward(const eg_conv *conv, const eg_call *call);
+
+/* By Winograd's method, where it fits and is faster. */
+bool eg_conv_winograd_fits(const eg_conv *conv);
+void eg_conv_winograd_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
+void eg_conv_winograd_forward(const eg_conv *conv, const eg_call *call);
+void eg_conv_winograd_backward(const eg_conv *conv, const eg_call *call);
 
 #endif
