@@ -254,10 +254,10 @@ static void multiply(const eg_winograd *plan, int64_t tiles, const float *u, int
 
 /* The panel's channels k … k+width-1 of the block's tiles of y. */
 static void transform_output(const eg_winograd *plan, int64_t first, int64_t tiles, const float *m,
-                             int64_t stride, int64_t k, int64_t width, const eg_winograd_epilogue *epilogue,
-                             float *y)
+                             int64_t stride, int64_t k, int64_t width, const eg_epilogue *epilogue, float *y)
 {
     eg_winograd_target target = {.activation = epilogue->activation, .slope = epilogue->slope};
+    target.scale = epilogue->scale ? epilogue->scale + k : NULL;
     target.bias = epilogue->bias ? epilogue->bias + k : NULL;
     target.has_residual = epilogue->residual != NULL;
     for (int64_t i = 0; i < tiles; i++) {
@@ -274,10 +274,10 @@ static void transform_output(const eg_winograd *plan, int64_t first, int64_t til
 }
 
 void eg_winograd_forward(const eg_winograd *plan, int64_t task, const float *x, const float *packed,
-                         const eg_winograd_epilogue *epilogue, float *y, void *scratch)
+                         const eg_epilogue *epilogue, float *y, void *scratch)
 {
     assert(task >= 0 && task < plan->tasks);
-    static const eg_winograd_epilogue none = {0};
+    static const eg_epilogue none = {0};
     const int64_t c = plan->shape.c, k = plan->shape.k;
     const int64_t first = task / plan->groups * plan->block, tiles = least(plan->block, plan->tiles - first);
     const int64_t begin = task % plan->groups * plan->group, end = least(begin + plan->group, plan->panels);

@@ -1,8 +1,9 @@
 /* 3x3 convolution with stride 1 by Winograd's method: three grids of tasks (filters, tiles, sums of the
  * weight's gradient), each fixed by shape.
  *
- * Where it is taken: measured beside the products on one core with AVX-512, a step (forward and backward) of
- * a 3x3 convolution of a batch of 16. */
+ * Where it is taken: six 3x3 convolutions in a row, batch 16, one core with AVX-512, milliseconds of a step by
+ * products and so: 16 channels at 56x56 87 -> 28, 32 channels at 56x56 255 -> 83; at 14x14, 16 channels 14.4 ->
+ * 7.3, 48 channels 38 -> 30. No size was slower. */
 #include "kernel/winograd.h"
 #include "net/columns.h"
 #include "net/conv.h"
@@ -72,7 +73,7 @@ static void forward_task(const void *context, int64_t task, int64_t end, int wor
 {
     (void)end;
     const job *j = context;
-    eg_winograd_epilogue epilogue = {.bias = j->call->params[EG_CONV_BIAS]};
+    eg_epilogue epilogue = eg_conv_epilogue(j->call);
     eg_winograd_forward(&j->plan, task, j->call->x[0], j->packed, &epilogue, j->call->y,
                         worker_scratch(j, worker));
 }
@@ -89,7 +90,8 @@ static void input_grad_task(const void *context, int64_t task, int64_t end, int 
 {
     (void)end;
     const job *j = context;
-    eg_winograd_forward(&j->plan, task, j->call->dy, j->packed, NULL, j->call->dx[0],
+    eg_epilogue sum = {.residual = j->call->add_dx[0] ? j->call->dx[0] : NULL};
+    eg_winograd_forward(&j->plan, task, j->call->dy, j->packed, &sum, j->call->dx[0],
                         worker_scratch(j, worker));
 }
 

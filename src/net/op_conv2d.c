@@ -133,6 +133,13 @@ static void backward(const eg_call *call)
     find_way(&conv)->backward(&conv, call);
 }
 
+/* Where each channel has its own window, backward writes dx alone. */
+static bool adds_dx(const eg_net *net, const eg_node *node)
+{
+    eg_conv conv = describe(net, node);
+    return !is_depthwise(&conv);
+}
+
 static double flops(const eg_net *net, const eg_node *node)
 {
     const attr *a = node->attr;
@@ -162,6 +169,7 @@ const eg_op eg_op_conv2d = {
     .version = 1,
     .backward_reads_x = true,
     .infer = infer,
+    .adds_dx = adds_dx,
     .memory = memory,
     .forward = forward,
     .backward = backward,
