@@ -25,7 +25,7 @@ EG_CLONES void eg_column_sum(int64_t rows, int64_t c, const float *x, double *su
     }
 }
 
-enum { VECTORS = 2, WIDTH = VECTORS * EG_LANES, FIRST_ROWS = 16 };
+enum { VECTORS = 8, WIDTH = VECTORS * EG_LANES, FIRST_ROWS = 16 };
 
 /* The mean of the first rows. */
 EG_INLINE void find_centre(int64_t rows, int64_t c, const float *x, int64_t width, eg_lanes *centre)
@@ -39,7 +39,8 @@ EG_INLINE void find_centre(int64_t rows, int64_t c, const float *x, int64_t widt
     *centre = sum / (float)first;
 }
 
-/* Two vectors of channels at a time: whole cache lines are read, and additions do not wait for each other. */
+/* Eight vectors of channels at a time: runs of whole cache lines are read, and additions do not wait for each
+ * other. */
 EG_INLINE void moments(int64_t rows, int64_t c, int64_t at, int64_t vectors, const float *x, double *mean,
                        double *squares)
 {

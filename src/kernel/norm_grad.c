@@ -1,9 +1,10 @@
-/* Two vectors of channels at a time: whole cache lines are read, and additions do not wait for each other. */
+/* Eight vectors of channels at a time: runs of whole cache lines are read, and additions do not wait for each
+ * other. */
 #include "kernel/norm_grad.h"
 
 #include "kernel/norm.h"
 
-enum { VECTORS = 2, WIDTH = VECTORS * EG_LANES };
+enum { VECTORS = 8, WIDTH = VECTORS * EG_LANES };
 
 /* grad of eight channels from `at` on, of which `width` are there; v: the row's x. */
 EG_INLINE void find_grad(const eg_norm_grad *n, int64_t offset, int64_t width, const eg_lanes *v,
