@@ -1,9 +1,10 @@
-/* bench_step ARCH BATCH THREADS REPEATS: a training step (forward, loss gradient, backward) and an inference
- * forward pass on random images: median milliseconds of each, then median milliseconds of processor time of
- * each, then the megabytes of memory that the execution of each holds, then the most that the process ever
- * held. */
+/* bench_step ARCH BATCH THREADS REPEATS [all|frozen]: a training step (forward, loss gradient, backward) and
+ * an inference forward pass on random images: median milliseconds of each, then median milliseconds of
+ * processor time of each, then the megabytes of memory that the execution of each holds, then the most that
+ * the process ever held. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -36,6 +37,7 @@ typedef struct bench {
     eg_pool *pool;
     int64_t batch;
     int repeats;
+    bool frozen; /* the last layer alone trains; normalisation uses its stored statistics */
 } bench;
 
 static void draw_weights(bench *b)
@@ -63,7 +65,10 @@ static result measure(bench *b, bool training)
            *cpu = EG_NEW_ARRAY(&b->arena, double, (size_t)b->repeats);
     bool *trainable = EG_NEW_ARRAY(&b->arena, bool, (size_t)b->net->param_count);
     eg_bn_mode *modes = EG_NEW_ARRAY(&b->arena, eg_bn_mode, (size_t)b->net->node_count);
-    for (int32_t i = 0; i < b->net->param_count; i++) trainable[i] = !b->net->params[i].buffer;
+    int32_t last = b->net->params[b->net->param_count - 1].node;
+    for (int32_t i = 0; i < b->net->param_count; i++)
+        trainable[i] = !b->net->params[i].buffer && (!b->frozen || b->net->params[i].node == last);
+    for (int32_t i = 0; b->frozen && i < b->net->node_count; i++) modes[i] = EG_BN_EVAL;
     eg_error err = {0};
     eg_exec_options options = {.batch = b->batch, .pool = b->pool};
     if (training) options.trainable = trainable, options.batch_norm = modes;
@@ -93,11 +98,13 @@ static result measure(bench *b, bool training)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: bench_step ARCH BATCH THREADS REPEATS\n");
+    if (argc < 5 || argc > 6) {
+        fprintf(stderr, "usage: bench_step ARCH BATCH THREADS REPEATS [all|frozen]\n");
         return 1;
     }
-    bench b = {.batch = atoi(argv[2]), .repeats = atoi(argv[4])};
+    bench b = {.batch = atoi(argv[2]),
+               .repeats = atoi(argv[4]),
+               .frozen = argc > 5 && strcmp(argv[5], "frozen") == 0};
     eg_error err = {0};
     eg_problems problems = {.arena = &b.arena};
     b.net = eg_net_read(&b.arena, argv[1], NULL, &problems, &err);

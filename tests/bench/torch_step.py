@@ -1,4 +1,4 @@
-"""torch_step.py NAME BATCH THREADS REPEATS: what bench_step measures (without the memory of the execution alone), by
+"""torch_step.py NAME BATCH THREADS REPEATS [all|frozen]: what bench_step measures (without the memory of the execution alone), by
 PyTorch, each in the better of NCHW and channels_last. NAME is mobilenet (the network of tests/data/ants-and-bees) or a torchvision network."""
 
 import resource
@@ -35,7 +35,7 @@ def median(run, repeats):
 
 
 def main():
-    name, batch, threads, repeats = sys.argv[1], *map(int, sys.argv[2:])
+    name, batch, threads, repeats = sys.argv[1], *map(int, sys.argv[2:5])
     torch.set_num_threads(threads)
     steps, forwards = [], []
     for layout in (torch.contiguous_format, torch.channels_last):
@@ -51,7 +51,12 @@ def main():
             with torch.inference_mode():
                 net(x)
 
-        net.train()
+        frozen = sys.argv[5:] == ["frozen"]
+        net.train(not frozen)
+        if frozen:
+            last = [module for module in net.modules() if isinstance(module, nn.Linear)][-1]
+            net.requires_grad_(False)
+            last.requires_grad_(True)
         steps.append(median(step, repeats))
         net.eval()
         forwards.append(median(forward, repeats))
