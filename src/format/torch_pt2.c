@@ -81,8 +81,8 @@ static bool read_meta(reader *r, const eg_json *meta, const char *name, eg_torch
                       eg_dtype *dtype)
 {
     enum { STRIDED = 7 };
-    int64_t number, layout = STRIDED, offset = 0, *dims, *strides;
-    uint32_t stride_rank;
+    int64_t number = 0, layout = STRIDED, offset = 0, *dims = NULL, *strides = NULL;
+    uint32_t stride_rank = 0;
     if (!eg_json_is_object(meta) || !eg_json_get_int(meta, "dtype", &number))
         return strange(r, name, "has no tensor_meta with a dtype");
     *dtype = dtype_of(number);
@@ -159,7 +159,7 @@ static bool add_entry(reader *r, const eg_entry *entry)
 static bool read_weight(reader *r, const char *name, const eg_json *json)
 {
     eg_error why = {0}, *outer = r->err;
-    eg_entry entry;
+    eg_entry entry = {0};
     if (strlen(name) > MAX_NAME) return strange(r, "a name", "is longer than 4096 bytes");
     r->err = &why;
     bool ok = read_tensor(r, eg_arena_string(r->arena, name), json, &entry);

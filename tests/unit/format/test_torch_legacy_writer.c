@@ -49,7 +49,7 @@ static eg_checkpoint *reopen(const eg_store *store, const eg_checkpoint_extra *e
     assert_int_equal(file->warning_count, 0);
     for (size_t i = 0; i < store->count; i++) {
         const eg_entry *x = &store->entries[i], *y = &file->store.entries[i];
-        uint64_t numel;
+        uint64_t numel = 0;
         assert_string_equal(x->name, y->name);
         assert_int_equal(x->dtype, y->dtype);
         assert_true(eg_shape_equal(x->shape, y->shape) && eg_shape_numel(x->shape, &numel));
