@@ -102,7 +102,7 @@ static bool skip_fields(parser *p)
 
 static bool read_descr(parser *p)
 {
-    const char *descr;
+    const char *descr = "";
     if (skip_blanks(p) == '[') return skip_fields(p);
     if (!read_text(p, &descr)) return false;
     size_t length = strlen(descr);
@@ -168,7 +168,7 @@ static bool read_dict(parser *p)
     bool seen[3] = {0}, comma = true;
     if (!expect(p, '{')) return false;
     while (skip_blanks(p) != '}') {
-        const char *key;
+        const char *key = "";
         int i = 0;
         if (!comma) return bad(p, "expected , or }");
         if (!read_text(p, &key)) return false;

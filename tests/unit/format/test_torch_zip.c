@@ -675,7 +675,7 @@ static void archives_of_other_kinds(void **state)
     expect_error(&zip, "FMT-005", EG_MALFORMED);
     eg_buf_clear(&zip);
     put_zip(&zip, npz, 1);
-    expect_error(&zip, "FMT-005", EG_MALFORMED);
+    expect_error(&zip, "NPY-001", EG_MALFORMED);
     eg_buf_clear(&zip);
 }
 
@@ -693,7 +693,6 @@ static void files_that_are_no_checkpoints(void **state)
         {"\x80\x02}.", 4, "FMT-003"},
         {"PYTORCH1 and more", 17, "FMT-004"},
         {"GGUF\3\0\0\0", 8, "FMT-005"},
-        {"\x02\0\0\0\0\0\0\0{}", 10, "FMT-005"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
