@@ -87,12 +87,57 @@ static bool inspect(const cli_arguments *arguments, eg_error *err)
     return eg_run_inspect(&options, err);
 }
 
+static bool apply(const cli_arguments *arguments, eg_error *err)
+{
+    eg_run_options options = recipe_options(arguments);
+    return eg_run_apply(&options, err);
+}
+
+static bool diff(const cli_arguments *arguments, eg_error *err)
+{
+    eg_diff_options options = {
+        .a = arguments->words[0],
+        .b = arguments->words[1],
+        .state_dict = arguments->state_dict,
+        .json = arguments->json,
+    };
+    return eg_run_diff(&options, err);
+}
+
+static bool convert(const cli_arguments *arguments, eg_error *err)
+{
+    eg_convert_options options = {
+        .in = arguments->words[0],
+        .out = arguments->words[1],
+        .state_dict = arguments->state_dict,
+        .json = arguments->json,
+    };
+    return eg_run_convert(&options, err);
+}
+
+static bool arch(const cli_arguments *arguments, eg_error *err)
+{
+    eg_arch_options options = {
+        .name = arguments->word_count ? arguments->words[0] : NULL,
+        .overrides = arguments->overrides,
+        .override_count = arguments->override_count,
+        .keys = arguments->keys,
+        .json = arguments->json,
+        .problems = arguments->problems,
+    };
+    return eg_run_arch(&options, err);
+}
+
 static const cli_command commands[] = {
     {"run", "plan, apply, train, evaluate, write", "RECIPE", 1, 1, run},
     {"plan", "show what every tensor becomes, before a byte of it is read", "RECIPE", 1, 1, plan},
+    {"apply", "transfer without training: plan, apply, write the model", "RECIPE", 1, 1, apply},
     {"eval", "evaluate a recipe's model on its validation set, or on a folder", "RECIPE", 1, 1, eval},
     {"predict", "classify images with a model that engraft wrote", "MODEL IMAGE...", 2, SIZE_MAX, predict},
     {"inspect", "what a checkpoint holds; nothing in it is executed", "FILE", 1, 1, inspect},
+    {"diff", "compare two checkpoints: names, shapes, values", "A B", 2, 2, diff},
+    {"convert", "write a checkpoint in another format", "IN OUT", 2, 2, convert},
+    {"arch", "list the architectures, or show one", "[NAME]", 0, 1, arch},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -111,23 +156,28 @@ typedef struct cli_option {
 #define AT(member) offsetof(cli_arguments, member)
 
 static const cli_option options[] = {
-    {"set", "KEY=VALUE", "change the recipe: train.epochs=1 (as often as needed)", " run plan eval ",
+    {"set", "KEY=VALUE", "change the recipe: train.epochs=1 (as often as needed)", " run plan apply eval ",
      OPTION_OVERRIDE, 0},
+    {"set", "KEY=VALUE", "an argument: num_classes=10 (as often as needed)", " arch ", OPTION_OVERRIDE, 0},
     {"out", "DIR", "the run directory, instead of the recipe's", " run eval ", OPTION_TEXT, AT(out)},
+    {"out", "FILE", "the file to write (or -o FILE); the extension picks the format", " apply ", OPTION_TEXT,
+     AT(out)},
     {"threads", "N", "threads (all processors); the result does not depend on it", " run eval predict ",
      OPTION_COUNT, AT(threads)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
+    {"keys", NULL, "the state dict's keys, with shapes and types", " arch ", OPTION_FLAG, AT(keys)},
     {"model", "FILE", "the model, instead of the one the recipe writes", " eval ", OPTION_TEXT, AT(model)},
     {"data", "DIR", "images, one folder a class, instead of the recipe's data.val", " eval ", OPTION_TEXT,
      AT(data)},
     {"predictions", NULL, "every sample's prediction, too", " eval ", OPTION_FLAG, AT(predictions)},
-    {"state-dict", "PATH", "the state dict in the file, where there are several", " inspect ", OPTION_TEXT,
-     AT(state_dict)},
+    {"state-dict", "PATH", "the state dict in the file, where there are several", " inspect diff convert ",
+     OPTION_TEXT, AT(state_dict)},
     {"digest", NULL, "the SHA-256 of every tensor", " inspect ", OPTION_FLAG, AT(digest)},
     {"stats", NULL, "values and health of every tensor", " inspect ", OPTION_FLAG, AT(stats)},
-    {"json", NULL, "one JSON document on standard output", " run plan eval predict inspect ", OPTION_FLAG,
-     AT(json)},
-    {"help", NULL, "this text", " run plan eval predict inspect ", OPTION_FLAG, AT(help)},
+    {"json", NULL, "one JSON document on standard output",
+     " run plan apply eval predict inspect diff convert arch ", OPTION_FLAG, AT(json)},
+    {"help", NULL, "this text", " run plan apply eval predict inspect diff convert arch ", OPTION_FLAG,
+     AT(help)},
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };
@@ -226,7 +276,8 @@ static bool set_option(cli_arguments *arguments, const cli_option *option, const
 static bool parse_option(cli_arguments *arguments, const cli_command *command, char **words, int count,
                          int *at, eg_error *err)
 {
-    const char *name = words[*at] + 2, *value = strchr(name, '=');
+    const char *name = words[*at][1] == '-' ? words[*at] + 2 : "out"; /* -o */
+    const char *value = strchr(name, '=');
     const cli_option *option = find_option(command, name, value ? (size_t)(value - name) : strlen(name), err);
     if (!option) return false;
     if (option->kind == OPTION_FLAG && value)
@@ -253,7 +304,7 @@ static bool parse(cli_arguments *arguments, const cli_command *command, char **w
             only_words = true;
         } else if (strcmp(words[i], "-h") == 0) {
             arguments->help = true;
-        } else if (words[i][1] != '-') {
+        } else if (words[i][1] != '-' && strcmp(words[i], "-o") != 0) {
             return eg_fail(err, EG_USAGE, "there is no option '%s'; options are written --name", words[i]);
         } else if (!parse_option(arguments, command, words, count, &i, err)) {
             return false;

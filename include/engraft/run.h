@@ -11,7 +11,7 @@ typedef struct eg_run_options {
     const char *const *overrides; /* --set a.b=v */
     size_t override_count;
     int threads;           /* --threads, 0: the recipe's, or as many as there are processors */
-    const char *out;       /* --out: run directory, or NULL */
+    const char *out;       /* --out: run directory; of apply, the file to write; or NULL */
     bool json;             /* one JSON document on standard output */
     bool keys;             /* plan --keys */
     const char *data;      /* eval --data DIR, or NULL */
@@ -22,6 +22,9 @@ typedef struct eg_run_options {
 
 /* Plan, apply, train, evaluate, write. */
 bool eg_run(const eg_run_options *options, eg_error *err);
+/* The transfer alone: plans, applies and writes the model to options->out (NULL: the recipe's
+ * output.checkpoint). Needs neither data nor train in the recipe. */
+bool eg_run_apply(const eg_run_options *options, eg_error *err);
 /* Shows the plan; EG_REFUSED when it is refused. */
 bool eg_run_plan(const eg_run_options *options, eg_error *err);
 /* Evaluates the trained model on the validation set. */
@@ -46,6 +49,35 @@ typedef struct eg_inspect_options {
 } eg_inspect_options;
 
 bool eg_run_inspect(const eg_inspect_options *options, eg_error *err);
+
+typedef struct eg_diff_options {
+    const char *a, *b;
+    const char *state_dict; /* --state-dict PATH in both files, or NULL */
+    bool json;
+} eg_diff_options;
+
+/* Compares two checkpoints tensor by tensor; EG_MISMATCH when they are not equal. */
+bool eg_run_diff(const eg_diff_options *options, eg_error *err);
+
+typedef struct eg_convert_options {
+    const char *in, *out;   /* the extension of out picks the format */
+    const char *state_dict; /* --state-dict PATH, or NULL */
+    bool json;
+} eg_convert_options;
+
+/* Writes a checkpoint's state dict in another format. */
+bool eg_run_convert(const eg_convert_options *options, eg_error *err);
+
+typedef struct eg_arch_options {
+    const char *name;             /* a shipped name or a path; NULL: list what is shipped */
+    const char *const *overrides; /* --set argument=value */
+    size_t override_count;
+    bool keys, json;
+    eg_problems *problems;
+} eg_arch_options;
+
+/* Lists the architectures, or shows one: modules, shapes, parameters, FLOPs, or its state dict's keys. */
+bool eg_run_arch(const eg_arch_options *options, eg_error *err);
 
 /* Says on standard error what went wrong: every problem with its line and caret and how many there are, or
  * the error where it is none of them. */

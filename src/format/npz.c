@@ -103,7 +103,11 @@ static bool read_array(eg_checkpoint_file *file, eg_zip *zip, const eg_zip_entry
                           name, (unsigned long long)(record->full - npy.size), npy.descr,
                           eg_shape_text(arena, npy.shape), (unsigned long long)npy.bytes);
     ((eg_entry *)store->entries)[store->count++] =
-        (eg_entry){name, npy.dtype, npy.shape, npy.strides, make_storage(file, zip, record, &npy), 0};
+        (eg_entry){.name = name,
+                   .dtype = npy.dtype,
+                   .shape = npy.shape,
+                   .strides = npy.strides,
+                   .storage = make_storage(file, zip, record, &npy)};
     return true;
 }
 

@@ -10,7 +10,8 @@ enum { EG_SUM_RUN = 64 };
 
 /* sum (c) of the rows. */
 void eg_column_sum(int64_t rows, int64_t c, const float *x, double *sum);
-/* mean (c), and the sum of squared differences from it (c): two passes over the block. */
+/* mean (c), and the sum of squared differences from it (c): one pass over the block, about the mean of its
+ * first rows, so that means far from zero cost no digits. */
 void eg_column_moments(int64_t rows, int64_t c, const float *x, double *mean, double *squares);
 /* sum (c) of dy, and of dy * (x - mean). */
 void eg_column_grad_sums(int64_t rows, int64_t c, const float *x, const float *dy, const float *mean,
@@ -18,13 +19,8 @@ void eg_column_grad_sums(int64_t rows, int64_t c, const float *x, const float *d
 /* y = x * scale + shift. */
 void eg_column_affine(int64_t rows, int64_t c, const float *x, const float *scale, const float *shift,
                       float *y);
-/* dx = scale * (dy - shift - (x - mean) * slope). */
-void eg_norm_input_grad(int64_t rows, int64_t c, const float *x, const float *dy, const float *mean,
-                        const float *scale, const float *shift, const float *slope, float *dx);
 /* dx = a * dy + b * (x - mean) + shift: what a group's own statistics give. */
 void eg_group_input_grad(int64_t rows, int64_t c, const float *x, const float *dy, const float *mean,
                          const float *a, const float *b, const float *shift, float *dx);
-/* dx = scale * dy. */
-void eg_column_scale(int64_t rows, int64_t c, const float *dy, const float *scale, float *dx);
 
 #endif

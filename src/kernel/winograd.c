@@ -121,13 +121,14 @@ eg_winograd eg_winograd_plan(const eg_winograd_shape *s)
     plan.group = share(plan.panels, plan.group, 1);
     plan.groups = ceiling(plan.panels, plan.group);
     plan.tasks = plan.blocks * plan.groups;
+    const int64_t longest = least(BLOCK_TILES, plan.tiles); /* so that smaller batches need no more */
     plan.product = eg_cpu_detect() == EG_CPU_AVX512 ? SMALL_PRODUCT : 0;
     const int64_t last = s->k - (plan.panels - 1) * PANEL;
     plan.filter_bytes =
         sizeof(float) * (size_t)(filters_before(&plan, plan.panels - 1) + POINTS * stride_of(s->c, last));
     plan.scratch_bytes =
-        sizeof(float) * (size_t)(padded(s->c) + POINTS * (stride_of(plan.block, s->c) +
-                                                          stride_of(plan.block, plan.group * PANEL)));
+        sizeof(float) *
+        (size_t)(padded(s->c) + POINTS * (stride_of(longest, s->c) + stride_of(longest, plan.group * PANEL)));
     return plan;
 }
 
@@ -253,10 +254,10 @@ static void multiply(const eg_winograd *plan, int64_t tiles, const float *u, int
 
 /* The panel's channels k … k+width-1 of the block's tiles of y. */
 static void transform_output(const eg_winograd *plan, int64_t first, int64_t tiles, const float *m,
-                             int64_t stride, int64_t k, int64_t width, const eg_winograd_epilogue *epilogue,
-                             float *y)
+                             int64_t stride, int64_t k, int64_t width, const eg_epilogue *epilogue, float *y)
 {
     eg_winograd_target target = {.activation = epilogue->activation, .slope = epilogue->slope};
+    target.scale = epilogue->scale ? epilogue->scale + k : NULL;
     target.bias = epilogue->bias ? epilogue->bias + k : NULL;
     target.has_residual = epilogue->residual != NULL;
     for (int64_t i = 0; i < tiles; i++) {
@@ -273,10 +274,10 @@ static void transform_output(const eg_winograd *plan, int64_t first, int64_t til
 }
 
 void eg_winograd_forward(const eg_winograd *plan, int64_t task, const float *x, const float *packed,
-                         const eg_winograd_epilogue *epilogue, float *y, void *scratch)
+                         const eg_epilogue *epilogue, float *y, void *scratch)
 {
     assert(task >= 0 && task < plan->tasks);
-    static const eg_winograd_epilogue none = {0};
+    static const eg_epilogue none = {0};
     const int64_t c = plan->shape.c, k = plan->shape.k;
     const int64_t first = task / plan->groups * plan->block, tiles = least(plan->block, plan->tiles - first);
     const int64_t begin = task % plan->groups * plan->group, end = least(begin + plan->group, plan->panels);
@@ -326,10 +327,11 @@ eg_winograd_weights eg_winograd_plan_weight_grad(const eg_winograd_shape *s)
     plan.chunk = share(plan.part, BLOCK_TILES, 1);
     plan.tasks = plan.parts * rectangles;
     plan.sum_tasks = ceiling(s->k, LINE);
-    plan.sums_bytes = sizeof(float) * (size_t)(plan.parts * sums_of(&plan));
+    plan.sums_bytes = sizeof(float) * (size_t)(parts * sums_of(&plan)); /* smaller batches need no more */
+    const int64_t longest = least(BLOCK_TILES, plan.tiles);
     plan.scratch_bytes =
-        sizeof(float) * (size_t)(padded(most(s->c, s->k)) + POINTS * (stride_of(plan.chunk, plan.c_block) +
-                                                                      stride_of(plan.chunk, plan.k_block) +
+        sizeof(float) * (size_t)(padded(most(s->c, s->k)) + POINTS * (stride_of(longest, plan.c_block) +
+                                                                      stride_of(longest, plan.k_block) +
                                                                       stride_of(plan.c_block, plan.k_block)));
     return plan;
 }

@@ -17,21 +17,7 @@
 #include <stdint.h>
 
 #include "kernel/cpu.h"
-
-typedef enum eg_winograd_activation {
-    EG_WINOGRAD_NONE,
-    EG_WINOGRAD_RELU,
-    EG_WINOGRAD_RELU6,
-    EG_WINOGRAD_LEAKY
-} eg_winograd_activation;
-
-/* y = activation((conv(x) + bias) + residual) */
-typedef struct eg_winograd_epilogue {
-    const float *bias;     /* (k), or NULL */
-    const float *residual; /* (n, p, q, k), or NULL; may be y itself, which adds to it */
-    eg_winograd_activation activation;
-    float slope; /* of LEAKY, below 0 */
-} eg_winograd_epilogue;
+#include "kernel/epilogue.h"
 
 typedef struct eg_winograd_shape {
     int64_t n, h, w, c, k;
@@ -67,9 +53,10 @@ void eg_winograd_pack(const eg_winograd *plan, int64_t panel, const float *weigh
  * 180°. */
 void eg_winograd_pack_turned(const eg_winograd *plan, int64_t panel, const float *weight, float *packed);
 
-/* Task 0 … tasks-1: its tiles and channels of y. epilogue may be NULL. */
+/* Task 0 … tasks-1: its tiles and channels of y. epilogue may be NULL; its residual may be y itself, which
+ * adds to it. */
 void eg_winograd_forward(const eg_winograd *plan, int64_t task, const float *x, const float *packed,
-                         const eg_winograd_epilogue *epilogue, float *y, void *scratch);
+                         const eg_epilogue *epilogue, float *y, void *scratch);
 
 /* The weight gradient: the same tiles, 36 products (c, tiles) * (tiles, k). A task takes a part of the tiles
  * and a rectangle of channels; parts are summed at last, in order. */

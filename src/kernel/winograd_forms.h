@@ -15,9 +15,9 @@ enum { EG_WINOGRAD_PANEL = 64 }; /* output channels that are worked on together 
 typedef struct eg_winograd_target {
     float *y[16];              /* the tile's pixels; NULL where outside the map */
     const float *residual[16]; /* read only where y is not NULL, and when has_residual */
-    const float *bias;         /* or NULL */
+    const float *scale, *bias; /* or NULL */
     bool has_residual;
-    eg_winograd_activation activation;
+    eg_activation activation;
     float slope;
 } eg_winograd_target;
 

@@ -1,5 +1,5 @@
-/* The two ways in which a convolution runs. A call's parameters are weight (k, c / groups, r, s) and bias (k)
- * or NULL. */
+/* The three ways in which a convolution runs. A call's parameters are weight (k, c / groups, r, s) and bias
+ * (k) or NULL. */
 #ifndef ENGRAFT_NET_CONV_H
 #define ENGRAFT_NET_CONV_H
 
@@ -13,6 +13,15 @@ typedef struct eg_conv {
     int64_t k, groups;
 } eg_conv;
 
+/* The convolution's bias and what follows it. Never both a bias and a scale: who sets a scale folds the bias
+ * into the epilogue's, and leaves the parameter out. */
+static inline eg_epilogue eg_conv_epilogue(const eg_call *call)
+{
+    eg_epilogue epilogue = call->epilogue;
+    if (call->params[EG_CONV_BIAS]) epilogue.bias = call->params[EG_CONV_BIAS];
+    return epilogue;
+}
+
 /* As matrix products over blocks of positions. */
 void eg_conv_product_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
 void eg_conv_product_forward(const eg_conv *conv, const eg_call *call);
@@ -22,5 +31,11 @@ void eg_conv_product_backward(const eg_conv *conv, const eg_call *call);
 void eg_conv_depthwise_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
 void eg_conv_depthwise_forward(const eg_conv *conv, const eg_call *call);
 void eg_conv_depthwise_backward(const eg_conv *conv, const eg_call *call);
+
+/* By Winograd's method, where it fits and is faster. */
+bool eg_conv_winograd_fits(const eg_conv *conv);
+void eg_conv_winograd_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
+void eg_conv_winograd_forward(const eg_conv *conv, const eg_call *call);
+void eg_conv_winograd_backward(const eg_conv *conv, const eg_call *call);
 
 #endif

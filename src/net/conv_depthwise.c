@@ -59,8 +59,12 @@ static void forward_task(const void *context, int64_t task, int64_t last, int wo
     const eg_grid *g = j->grid;
     int64_t image = task / j->tasks, first = task % j->tasks * j->rows;
     int64_t end = first + j->rows < g->p ? first + j->rows : g->p;
+    int64_t at = image * g->p * g->q * g->c, done = at + first * g->q * g->c;
+    eg_epilogue epilogue = eg_epilogue_at(&j->call->epilogue, done, 0);
     eg_depthwise_forward(g, j->call->x[0] + image * g->h * g->w * g->c, j->weight,
-                         j->call->params[EG_CONV_BIAS], first, end, j->call->y + image * g->p * g->q * g->c);
+                         j->call->params[EG_CONV_BIAS], first, end, j->call->y + at);
+    if (!eg_epilogue_is_empty(&epilogue))
+        eg_epilogue_apply((end - first) * g->q, g->c, g->c, j->call->y + done, &epilogue, j->call->y + done);
 }
 
 void eg_conv_depthwise_forward(const eg_conv *conv, const eg_call *call)

@@ -150,10 +150,8 @@ static void forward_block(const cut *u, int64_t first, int64_t rows, int64_t gro
                           int worker)
 {
     const eg_call *call = u->call;
-    const float *bias = call->params[EG_CONV_BIAS];
     int64_t channel = group * u->c, out = group * u->k + k, ld = u->t * u->c;
     float *y = call->y + first * u->conv->k + out;
-    if (bias) eg_fill_rows(rows, count, bias + out, y, u->conv->k);
     for (int64_t tap = 0; tap < u->t; tap += u->taps) {
         int64_t taps = tap + u->taps < u->t ? u->taps : u->t - tap;
         eg_matrix a = {call->x[0] + first * u->conv->grid.c + channel, u->conv->grid.c, false};
@@ -164,8 +162,11 @@ static void forward_block(const cut *u, int64_t first, int64_t rows, int64_t gro
             a = (eg_matrix){cols, taps * u->c, false};
         }
         eg_matrix b = {u->weight + out * ld + tap * u->c, ld, true};
-        eg_gemm(rows, count, taps * u->c, a, b, y, u->conv->k, bias || tap > 0);
+        eg_gemm(rows, count, taps * u->c, a, b, y, u->conv->k, tap > 0);
     }
+    eg_epilogue epilogue = eg_conv_epilogue(call);
+    epilogue = eg_epilogue_at(&epilogue, first * u->conv->k, out);
+    if (!eg_epilogue_is_empty(&epilogue)) eg_epilogue_apply(rows, count, u->conv->k, y, &epilogue, y);
 }
 
 static void forward_task(const void *context, int64_t task, int64_t end, int worker)
@@ -195,7 +196,8 @@ static void pointwise_input_grad(const void *context, int64_t begin, int64_t end
     for (int64_t group = 0; group < u->conv->groups; group++) {
         eg_matrix a = {u->call->dy + begin * k + group * u->k, k, false};
         eg_matrix b = {u->weight + group * u->k * u->c, u->c, false};
-        eg_gemm(end - begin, u->c, u->k, a, b, u->call->dx[0] + begin * c + group * u->c, c, false);
+        eg_gemm(end - begin, u->c, u->k, a, b, u->call->dx[0] + begin * c + group * u->c, c,
+                u->call->add_dx[0]);
     }
 }
 
@@ -218,7 +220,8 @@ static void images_input_grad(const void *context, int64_t begin, int64_t end, i
     const cut *u = context;
     const eg_grid *g = &u->conv->grid;
     int64_t image = g->h * g->w * g->c, last = end * g->p * g->q;
-    memset(u->call->dx[0] + begin * image, 0, (size_t)((end - begin) * image) * sizeof(float));
+    if (!u->call->add_dx[0])
+        memset(u->call->dx[0] + begin * image, 0, (size_t)((end - begin) * image) * sizeof(float));
     for (int64_t first = begin * g->p * g->q; first < last; first += u->rows)
         for (int64_t group = 0; group < u->conv->groups; group++)
             input_grad_block(u, first, first + u->rows < last ? u->rows : last - first, group,

@@ -7,8 +7,12 @@
 #include "base/memory.h"
 #include "kernel/elementwise.h"
 #include "kernel/gemm.h"
+#include "kernel/norm_grad.h"
+#include "net/conv.h"
+#include "net/fuse.h"
 #include "net/memory_plan.h"
-#include "net/op.h"
+#include "net/norm.h"
+#include "net/op_table.h"
 #include "net/range.h"
 
 /* What a node needs to run; NULL where there is nothing. Pointers into the block. */
@@ -17,8 +21,10 @@ typedef struct run {
     void *saved;
     void *scratch[2], *worker[2]; /* forward, backward */
     size_t worker_stride;
+    void *line;                /* scale and shift of the batch norm that a convolution took in */
     void *dx[EG_OP_INPUTS];    /* the input's gradient, or a buffer of its own to be added to it */
-    bool add_dx[EG_OP_INPUTS]; /* the latter */
+    bool add_dx[EG_OP_INPUTS]; /* the gradient has been written to already: what comes is added */
+    bool own_dx[EG_OP_INPUTS]; /* dx is a buffer of its own */
     bool add_grads[EG_NODE_PARAMS];
 } run;
 
@@ -27,12 +33,13 @@ struct eg_exec {
     const eg_net *net;
     eg_weights *weights;
     eg_exec_options options;
-    int32_t *root; /* per value: the value whose memory it shares, itself if none */
-    bool *wants;   /* per value: it depends on a trainable parameter */
-    bool *reached; /* per value: the loss depends on it through nodes that have a backward */
-    void **data;   /* per value */
-    void **grad;   /* per value; NULL: has none */
-    run *runs;     /* per node */
+    eg_fused *fused; /* per node */
+    int32_t *root;   /* per value: the value whose memory it shares, itself if none */
+    bool *wants;     /* per value: it depends on a trainable parameter */
+    bool *reached;   /* per value: the loss depends on it through nodes that have a backward */
+    void **data;     /* per value */
+    void **grad;     /* per value; NULL: has none */
+    run *runs;       /* per node */
     float **param_grads;
     int32_t stop; /* first node with a backward */
     void *block, *grad_block;
@@ -70,18 +77,44 @@ static void find_roots(eg_exec *exec)
 {
     const eg_net *net = exec->net;
     for (int32_t i = 0; i < net->value_count; i++) exec->root[i] = i;
-    for (int32_t i = 0; i < net->node_count; i++)
-        if (net->nodes[i].op->view) exec->root[net->nodes[i].output] = exec->root[net->nodes[i].inputs[0]];
+    for (int32_t i = 0; i < net->node_count; i++) {
+        int32_t y = net->nodes[i].output;
+        if (net->nodes[i].op->view) exec->root[y] = exec->root[net->nodes[i].inputs[0]];
+        if (exec->fused[i].output != y) exec->root[y] = exec->fused[i].output;
+    }
 }
 
-static int32_t input_of(const eg_exec *exec, const eg_node *node, int32_t i)
+/* Nothing to be done: a view, or another node does its work. */
+static bool is_idle(const eg_exec *exec, int32_t at)
 {
-    return exec->root[node->inputs[i]];
+    return exec->net->nodes[at].op->view || exec->fused[at].absorbed;
 }
 
-static int32_t output_of(const eg_exec *exec, const eg_node *node)
+/* With the residual, the last one. */
+static int32_t inputs_of(const eg_exec *exec, int32_t at)
 {
-    return exec->root[node->output];
+    return exec->net->nodes[at].input_count + (exec->fused[at].residual >= 0);
+}
+
+static int32_t input_of(const eg_exec *exec, int32_t at, int32_t i)
+{
+    const eg_node *node = &exec->net->nodes[at];
+    return exec->root[i < node->input_count ? node->inputs[i] : exec->fused[at].residual];
+}
+
+static int32_t output_of(const eg_exec *exec, int32_t at)
+{
+    return exec->root[exec->net->nodes[at].output];
+}
+
+/* Whether backward needs the node's result. Batch normalisation tells the activation from x, unless something
+ * was added. */
+static bool reads_y(const eg_exec *exec, int32_t at)
+{
+    const eg_node *node = &exec->net->nodes[at];
+    const eg_fused *f = &exec->fused[at];
+    return node->op->backward_reads_y ||
+           (f->activation != EG_ACTIVATION_NONE && (f->residual >= 0 || node->op != &eg_op_batch_norm2d));
 }
 
 /* Values that depend on a trainable parameter, upwards; values that the loss depends on, downwards; a node
@@ -90,20 +123,19 @@ static void find_backward(eg_exec *exec)
 {
     const eg_net *net = exec->net;
     for (int32_t i = 0; i < net->node_count; i++) {
-        const eg_node *node = &net->nodes[i];
-        bool wants = has_trainable(exec, node);
-        for (int32_t k = 0; k < node->input_count; k++) wants = wants || exec->wants[input_of(exec, node, k)];
-        if (wants) exec->wants[output_of(exec, node)] = true;
+        if (exec->fused[i].absorbed) continue;
+        bool wants = has_trainable(exec, &net->nodes[i]);
+        for (int32_t k = 0; k < inputs_of(exec, i); k++) wants = wants || exec->wants[input_of(exec, i, k)];
+        if (wants) exec->wants[output_of(exec, i)] = true;
     }
     exec->reached[exec->root[net->output]] = true;
     exec->stop = net->node_count;
     for (int32_t i = net->node_count; i-- > 0;) {
-        const eg_node *node = &net->nodes[i];
-        int32_t y = output_of(exec, node);
-        if (node->op->view || !exec->wants[y] || !exec->reached[y]) continue;
+        int32_t y = output_of(exec, i);
+        if (is_idle(exec, i) || !exec->wants[y] || !exec->reached[y]) continue;
         exec->runs[i].backward = true;
         exec->stop = i;
-        for (int32_t k = 0; k < node->input_count; k++) exec->reached[input_of(exec, node, k)] = true;
+        for (int32_t k = 0; k < inputs_of(exec, i); k++) exec->reached[input_of(exec, i, k)] = true;
     }
 }
 
@@ -157,14 +189,15 @@ static void ask_values(eg_exec *exec, requests *r)
     int64_t *last = EG_NEW_ARRAY(r->arena, int64_t, (size_t)net->value_count);
     for (int32_t i = 0; i < net->node_count; i++) {
         const eg_node *node = &net->nodes[i];
-        if (node->op->view) continue;
-        int32_t y = output_of(exec, node);
+        if (is_idle(exec, i)) continue;
+        int32_t y = output_of(exec, i);
         bool backward = exec->runs[i].backward;
         first[y] = i;
-        last[y] = later(last[y], backward && node->op->backward_reads_y ? backward_time(exec, i) : i);
-        for (int32_t k = 0; k < node->input_count; k++) {
-            int32_t x = input_of(exec, node, k);
-            last[x] = later(last[x], backward && node->op->backward_reads_x ? backward_time(exec, i) : i);
+        last[y] = later(last[y], backward && reads_y(exec, i) ? backward_time(exec, i) : i);
+        for (int32_t k = 0; k < inputs_of(exec, i); k++) {
+            int32_t x = input_of(exec, i, k);
+            bool kept = backward && node->op->backward_reads_x && k < node->input_count;
+            last[x] = later(last[x], kept ? backward_time(exec, i) : i);
         }
     }
     int32_t held[] = {0, exec->root[net->output]};
@@ -172,8 +205,11 @@ static void ask_values(eg_exec *exec, requests *r)
         first[held[i]] = i == 0 ? -1 : first[held[i]];
         last[held[i]] = end_of_time(exec);
     }
-    for (int32_t v = 0; v < net->value_count; v++)
-        if (exec->root[v] == v) ask(r, first[v], last[v], value_size(exec, v, r), &exec->data[v]);
+    ask(r, first[0], last[0], value_size(exec, 0, r), &exec->data[0]);
+    for (int32_t i = 0; i < net->node_count; i++) {
+        int32_t y = output_of(exec, i);
+        if (!is_idle(exec, i)) ask(r, first[y], last[y], value_size(exec, y, r), &exec->data[y]);
+    }
 }
 
 /* A gradient lives from its first writer (the loss, or the last node that reads the value) to the node that
@@ -187,23 +223,31 @@ static void ask_grads(eg_exec *exec, requests *r)
     if (exec->options.trainable) first[output] = loss_time(exec);
     for (int32_t i = net->node_count; i-- > 0;) {
         const eg_node *node = &net->nodes[i];
-        if (!exec->runs[i].backward) continue;
-        for (int32_t k = 0; k < node->input_count; k++) {
-            int32_t x = input_of(exec, node, k);
+        run *n = &exec->runs[i];
+        if (!n->backward) continue;
+        bool adds = node->op->adds_dx && node->op->adds_dx(net, node);
+        for (int32_t k = 0; k < inputs_of(exec, i); k++) {
+            int32_t x = input_of(exec, i, k);
             if (!exec->wants[x]) continue;
-            exec->runs[i].add_dx[k] = first[x] != 0;
-            if (first[x] == 0)
-                first[x] = backward_time(exec, i);
-            else
-                ask(r, backward_time(exec, i), backward_time(exec, i), value_size(exec, x, r),
-                    &exec->runs[i].dx[k]);
+            n->add_dx[k] = first[x] != 0;
+            n->own_dx[k] = n->add_dx[k] && !adds;
+            if (first[x] == 0) first[x] = backward_time(exec, i);
+            if (n->own_dx[k])
+                ask(r, backward_time(exec, i), backward_time(exec, i), value_size(exec, x, r), &n->dx[k]);
         }
-        int32_t y = output_of(exec, node);
+        int32_t y = output_of(exec, i);
         ask(r, first[y], backward_time(exec, i), value_size(exec, y, r), &exec->grad[y]);
     }
     /* The caller may write the loss's gradient even where nothing below it trains. */
     if (exec->options.trainable && !exec->wants[output])
         ask(r, loss_time(exec), loss_time(exec), value_size(exec, output, r), &exec->grad[output]);
+}
+
+/* Of the node's output. */
+static int64_t channels_of(const eg_exec *exec, int32_t at)
+{
+    const eg_value *y = eg_node_output(exec->net, &exec->net->nodes[at]);
+    return y->dims[y->rank - 1];
 }
 
 static void ask_scratch(eg_exec *exec, requests *r)
@@ -214,6 +258,9 @@ static void ask_scratch(eg_exec *exec, requests *r)
         const eg_node *node = &net->nodes[i];
         run *n = &exec->runs[i];
         eg_op_memory memory = {0};
+        if (is_idle(exec, i)) continue;
+        if (exec->fused[i].norm >= 0)
+            ask(r, i, i, (size_t)(2 * channels_of(exec, i)) * sizeof(float), &n->line);
         if (node->op->memory) node->op->memory(net, node, exec->options.batch, n->backward, &memory);
         n->worker_stride =
             (memory.worker + EG_BUFFER_ALIGNMENT - 1) / EG_BUFFER_ALIGNMENT * EG_BUFFER_ALIGNMENT;
@@ -260,8 +307,8 @@ static void link_grads(eg_exec *exec)
 {
     const eg_net *net = exec->net;
     for (int32_t i = 0; i < net->node_count; i++)
-        for (int32_t k = 0; exec->runs[i].backward && k < net->nodes[i].input_count; k++)
-            if (!exec->runs[i].add_dx[k]) exec->runs[i].dx[k] = exec->grad[input_of(exec, &net->nodes[i], k)];
+        for (int32_t k = 0; exec->runs[i].backward && k < inputs_of(exec, i); k++)
+            if (!exec->runs[i].own_dx[k]) exec->runs[i].dx[k] = exec->grad[input_of(exec, i, k)];
 }
 
 /* One block for the gradients of the trainable parameters. A parameter that several nodes share: the first
@@ -321,8 +368,10 @@ eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_optio
     exec->data = EG_NEW_ARRAY(&exec->arena, void *, values);
     exec->grad = EG_NEW_ARRAY(&exec->arena, void *, values);
     exec->runs = EG_NEW_ARRAY(&exec->arena, run, (size_t)net->node_count);
+    exec->fused = EG_NEW_ARRAY(&exec->arena, eg_fused, (size_t)net->node_count);
     exec->param_grads = EG_NEW_ARRAY(&exec->arena, float *, (size_t)net->param_count);
     eg_gemm_setup();
+    eg_fuse(&exec->arena, net, options->trainable, options->batch_norm, options->plain, exec->fused);
     find_roots(exec);
     find_backward(exec);
     if (!plan_memory(exec, err) || !make_param_grads(exec, err)) {
@@ -346,6 +395,7 @@ void eg_exec_free(eg_exec *exec)
 static eg_call make_call(eg_exec *exec, int32_t at, int pass)
 {
     const eg_node *node = &exec->net->nodes[at];
+    const eg_fused *fused = &exec->fused[at];
     run *n = &exec->runs[at];
     eg_call call = {.net = exec->net,
                     .node = node,
@@ -354,16 +404,36 @@ static eg_call make_call(eg_exec *exec, int32_t at, int pass)
                     .training = exec->training,
                     .batch_norm = exec->options.batch_norm ? exec->options.batch_norm[at] : EG_BN_EVAL,
                     .stream = eg_stream_make(exec->options.seed, EG_DRAW_DROPOUT, exec->step, (uint64_t)at),
-                    .y = exec->data[output_of(exec, node)],
+                    .y = exec->data[output_of(exec, at)],
                     .add_grads = n->add_grads,
                     .saved = n->saved,
                     .scratch = n->scratch[pass],
                     .worker_scratch = n->worker[pass],
-                    .worker_stride = n->worker_stride};
-    for (int32_t i = 0; i < node->input_count; i++) call.x[i] = exec->data[input_of(exec, node, i)];
+                    .worker_stride = n->worker_stride,
+                    .epilogue = {.activation = fused->activation, .slope = fused->slope}};
+    for (int32_t i = 0; i < inputs_of(exec, at); i++) call.x[i] = exec->data[input_of(exec, at, i)];
+    if (fused->residual >= 0) call.epilogue.residual = call.x[node->input_count];
     for (int32_t i = 0; i < node->param_count; i++)
         if (node->params[i] >= 0) call.params[i] = exec->weights->data[node->params[i]];
     return call;
+}
+
+/* The batch norm that a convolution took in, from its weights as they are now; the convolution's bias goes
+ * into its shift. */
+static void fold_norm(const eg_exec *exec, int32_t at, eg_call *call)
+{
+    const eg_node *norm = &exec->net->nodes[exec->fused[at].norm];
+    int64_t c = channels_of(exec, at);
+    float *scale = exec->runs[at].line, *shift = scale + c;
+    const float *bias = call->params[EG_CONV_BIAS];
+    void *params[EG_NODE_PARAMS] = {0};
+    for (int32_t i = 0; i < norm->param_count; i++)
+        if (norm->params[i] >= 0) params[i] = exec->weights->data[norm->params[i]];
+    eg_batch_norm2d_fold(norm, c, params, scale, shift);
+    for (int64_t i = 0; bias && i < c; i++) shift[i] += bias[i] * scale[i];
+    call->params[EG_CONV_BIAS] = NULL;
+    call->epilogue.scale = scale;
+    call->epilogue.bias = shift;
 }
 
 float *eg_exec_input(eg_exec *exec)
@@ -378,8 +448,9 @@ void eg_exec_forward(eg_exec *exec, int64_t n, bool training, uint64_t step)
     exec->training = training;
     exec->step = step;
     for (int32_t i = 0; i < exec->net->node_count; i++) {
-        if (exec->net->nodes[i].op->view) continue;
+        if (is_idle(exec, i)) continue;
         eg_call call = make_call(exec, i, 0);
+        if (exec->fused[i].norm >= 0) fold_norm(exec, i, &call);
         exec->net->nodes[i].op->forward(&call);
     }
 }
@@ -406,19 +477,48 @@ static void add_range(const void *context, int64_t begin, int64_t end, int worke
     eg_accumulate(end - begin, a->from + begin, a->to + begin);
 }
 
+typedef struct activation_job {
+    const eg_call *call;
+    float *dy;
+} activation_job;
+
+static void activation_range(const void *context, int64_t begin, int64_t end, int worker)
+{
+    (void)worker;
+    const activation_job *j = context;
+    const eg_epilogue *e = &j->call->epilogue;
+    eg_activation_grad(end - begin, j->call->y + begin, j->dy + begin, e->activation, e->slope,
+                       j->dy + begin);
+}
+
+/* Through the activation behind a convolution, in place: the gradient of the node's value has no other
+ * reader. */
+static void activation_backward(eg_exec *exec, int32_t at, eg_call *call)
+{
+    int32_t y = output_of(exec, at);
+    activation_job j = {call, exec->grad[y]};
+    eg_range_run(exec->options.pool, exec->n * eg_value_numel(&exec->net->values[y]), EG_GRAIN,
+                 activation_range, &j);
+}
+
 static void backward_node(eg_exec *exec, int32_t at)
 {
     const eg_node *node = &exec->net->nodes[at];
     run *n = &exec->runs[at];
     eg_call call = make_call(exec, at, 1);
-    call.dy = exec->grad[output_of(exec, node)];
-    for (int32_t i = 0; i < node->input_count; i++) call.dx[i] = n->dx[i];
+    call.dy = exec->grad[output_of(exec, at)];
+    for (int32_t i = 0; i < inputs_of(exec, at); i++) {
+        call.dx[i] = n->dx[i];
+        call.add_dx[i] = n->add_dx[i] && !n->own_dx[i];
+    }
     for (int32_t i = 0; i < node->param_count; i++)
         if (node->params[i] >= 0) call.grads[i] = exec->param_grads[node->params[i]];
+    if (call.epilogue.activation != EG_ACTIVATION_NONE && node->op != &eg_op_batch_norm2d)
+        activation_backward(exec, at, &call);
     node->op->backward(&call);
-    for (int32_t i = 0; i < node->input_count; i++) {
-        if (!n->dx[i] || !n->add_dx[i]) continue;
-        int32_t x = input_of(exec, node, i);
+    for (int32_t i = 0; i < inputs_of(exec, at); i++) {
+        if (!n->own_dx[i]) continue;
+        int32_t x = input_of(exec, at, i);
         addition a = {n->dx[i], exec->grad[x]};
         eg_range_run(exec->options.pool, exec->n * eg_value_numel(&exec->net->values[x]), EG_GRAIN, add_range,
                      &a);

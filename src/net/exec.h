@@ -14,6 +14,7 @@ typedef struct eg_exec_options {
     const eg_bn_mode *batch_norm; /* per node, as eg_call's; NULL: EG_BN_EVAL */
     uint64_t seed;                /* of dropout */
     eg_pool *pool;
+    bool plain; /* every node by itself, for comparison: nothing is fused */
 } eg_exec_options;
 
 /* The weights are borrowed and must outlive it; they are changed by batch statistics alone. Options' arrays

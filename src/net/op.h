@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "engraft/net.h"
+#include "kernel/epilogue.h"
 
 #define EG_OP_INPUTS 16
 
@@ -73,7 +74,11 @@ typedef struct eg_call {
     const float *x[EG_OP_INPUTS];
     float *y;
     const float *dy;
-    float *dx[EG_OP_INPUTS];      /* to be overwritten, not added to; NULL: not wanted */
+    float *dx[EG_OP_INPUTS];   /* to be overwritten; NULL: not wanted */
+    bool add_dx[EG_OP_INPUTS]; /* to be added to instead; only where the operator `adds_dx` */
+    /* What follows in the same pass, for operators that net/fuse.h names. A residual is x[input_count], and
+     * its gradient goes to dx[input_count]. */
+    eg_epilogue epilogue;
     void *params[EG_NODE_PARAMS]; /* NULL: absent. Only batch statistics may be written */
     float *grads[EG_NODE_PARAMS]; /* to be overwritten; NULL: not wanted */
     bool *add_grads; /* per parameter: true when a shared parameter's gradient must be added to instead */
@@ -99,6 +104,10 @@ typedef struct eg_op {
     bool view; /* output shares the input's memory (flatten): no forward or backward of its own */
     /* False and a sentence in err (which names neither path nor place: the caller knows them). */
     bool (*infer)(eg_infer *infer, eg_error *err);
+    /* Of operators that are an activation: which. NULL: none. */
+    eg_activation (*activation)(const void *attr, float *slope);
+    /* Whether backward obeys add_dx; NULL: it does not. */
+    bool (*adds_dx)(const eg_net *net, const eg_node *node);
     /* training: a backward follows. NULL: no memory. */
     void (*memory)(const eg_net *net, const eg_node *node, int64_t batch, bool training, eg_op_memory *out);
     void (*forward)(const eg_call *call);

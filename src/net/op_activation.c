@@ -105,6 +105,25 @@ static void leaky_backward(const eg_call *call)
     run(call, leaky_backward_range);
 }
 
+static eg_activation relu_activation(const void *arguments, float *slope)
+{
+    (void)arguments, (void)slope;
+    return EG_ACTIVATION_RELU;
+}
+
+static eg_activation relu6_activation(const void *arguments, float *slope)
+{
+    (void)arguments, (void)slope;
+    return EG_ACTIVATION_RELU6;
+}
+
+static eg_activation leaky_activation(const void *arguments, float *slope)
+{
+    const attr *a = arguments;
+    *slope = (float)a->slope;
+    return EG_ACTIVATION_LEAKY;
+}
+
 static const eg_arg leaky_args[] = {
     {"negative_slope", EG_ARG_NUMBER, offsetof(attr, slope), "0.01"},
     {0},
@@ -118,6 +137,7 @@ const eg_op eg_op_relu = {
     .version = 1,
     .backward_reads_y = true,
     .infer = eg_infer_same,
+    .activation = relu_activation,
     .forward = relu_forward,
     .backward = relu_backward,
 };
@@ -130,6 +150,7 @@ const eg_op eg_op_relu6 = {
     .version = 1,
     .backward_reads_y = true,
     .infer = eg_infer_same,
+    .activation = relu6_activation,
     .forward = relu6_forward,
     .backward = relu6_backward,
 };
@@ -144,6 +165,7 @@ const eg_op eg_op_leaky_relu = {
     .version = 1,
     .backward_reads_y = true,
     .infer = infer_leaky,
+    .activation = leaky_activation,
     .forward = leaky_forward,
     .backward = leaky_backward,
 };

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "kernel/norm.h"
+#include "kernel/norm_grad.h"
 #include "net/columns.h"
 #include "net/infer.h"
+#include "net/norm.h"
 #include "net/op_table.h"
 #include "net/range.h"
 
@@ -16,7 +18,14 @@ typedef struct attr {
     bool affine, track;
 } attr;
 
-enum { WEIGHT, BIAS, MEAN, VAR, COUNT, PARAMS };
+enum {
+    WEIGHT = EG_NORM_WEIGHT,
+    BIAS = EG_NORM_BIAS,
+    MEAN = EG_NORM_MEAN,
+    VAR = EG_NORM_VAR,
+    COUNT = EG_NORM_COUNT,
+    PARAMS = EG_NORM_PARAMS
+};
 
 static bool check_arguments(const attr *a, eg_error *err)
 {
@@ -49,12 +58,14 @@ static bool infer(eg_infer *infer, eg_error *err)
 /* The memory of a call. Sums over the batch are made for blocks of rows, which are then combined in order. */
 typedef struct job {
     const eg_call *call;
-    const attr *a;
+    const attr *attr;
     int64_t rows, c, blocks;
     float *mean, *inverse; /* (c), kept for backward: of the statistics that were used; inverse is 1 / std */
-    float *scale, *shift, *slope; /* (c) */
-    double *total[2];             /* (c) */
-    double *partial[2];           /* (blocks, c) */
+    float *scale, *shift;  /* (c): forward's y = x * scale + shift */
+    float *a, *b, *k;      /* (c): backward's, see eg_norm_grad_input */
+    bool summed;           /* backward: the sums were made */
+    double *total[2];      /* (c) */
+    double *partial[2];    /* (blocks, c) */
 } job;
 
 static bool uses_batch(const eg_call *call)
@@ -70,20 +81,21 @@ static void memory(const eg_net *net, const eg_node *node, int64_t batch, bool t
     int64_t blocks = eg_column_blocks(batch * x[0] * x[1], x[2]);
     *out = (eg_op_memory){.saved = training ? (size_t)(2 * x[2]) * sizeof(float) : 0,
                           .scratch = (size_t)(x[2] * (2 + 2 * blocks)) * sizeof(double) +
-                                     (size_t)(5 * x[2]) * sizeof(float)};
+                                     (size_t)(7 * x[2]) * sizeof(float)};
 }
 
 static job make_job(const eg_call *call)
 {
     const int64_t *x = eg_node_input(call->net, call->node, 0)->dims;
-    job j = {.call = call, .a = call->node->attr, .rows = call->batch * x[0] * x[1], .c = x[2]};
+    job j = {.call = call, .attr = call->node->attr, .rows = call->batch * x[0] * x[1], .c = x[2]};
     j.blocks = eg_column_blocks(j.rows, j.c);
     double *at = call->scratch;
     for (int i = 0; i < 2; i++, at += j.c) j.total[i] = at;
     for (int i = 0; i < 2; i++, at += j.blocks * j.c) j.partial[i] = at;
     float *more = (float *)at;
-    j.scale = more, j.shift = more + j.c, j.slope = more + 2 * j.c;
-    j.mean = call->saved ? call->saved : more + 3 * j.c;
+    j.scale = more, j.shift = more + j.c;
+    j.a = more + 2 * j.c, j.b = more + 3 * j.c, j.k = more + 4 * j.c;
+    j.mean = call->saved ? call->saved : more + 5 * j.c;
     j.inverse = j.mean + j.c;
     return j;
 }
@@ -121,9 +133,9 @@ static void update_running(const job *j)
 {
     float *mean = j->call->params[MEAN], *var = j->call->params[VAR];
     int64_t *count = j->call->params[COUNT];
-    if (!j->a->track) return;
+    if (!j->attr->track) return;
     ++*count;
-    double share = isnan(j->a->momentum) ? 1.0 / (double)*count : j->a->momentum;
+    double share = isnan(j->attr->momentum) ? 1.0 / (double)*count : j->attr->momentum;
     for (int64_t i = 0; i < j->c; i++) {
         mean[i] = (float)((1 - share) * (double)mean[i] + share * j->total[0][i]);
         if (j->rows > 1)
@@ -137,7 +149,7 @@ static void use_batch_statistics(const job *j)
     combine_moments(j);
     for (int64_t i = 0; i < j->c; i++) {
         j->mean[i] = (float)j->total[0][i];
-        j->inverse[i] = (float)(1 / sqrt(j->total[1][i] / (double)j->rows + j->a->eps));
+        j->inverse[i] = (float)(1 / sqrt(j->total[1][i] / (double)j->rows + j->attr->eps));
     }
     if (j->call->training) update_running(j);
 }
@@ -147,44 +159,81 @@ static void use_stored_statistics(const job *j)
     const float *mean = j->call->params[MEAN], *var = j->call->params[VAR];
     for (int64_t i = 0; i < j->c; i++) {
         j->mean[i] = mean[i];
-        j->inverse[i] = (float)(1 / sqrt((double)var[i] + j->a->eps));
+        j->inverse[i] = (float)(1 / sqrt((double)var[i] + j->attr->eps));
     }
 }
 
-static void affine_block(const void *context, int64_t begin, int64_t end, int worker)
+static void find_line(int64_t c, const float *mean, const float *inverse, const float *weight,
+                      const float *bias, float *scale, float *shift)
+{
+    for (int64_t i = 0; i < c; i++) {
+        double factor = (double)inverse[i] * (weight ? (double)weight[i] : 1);
+        shift[i] = (float)((bias ? (double)bias[i] : 0) - (double)mean[i] * factor);
+        scale[i] = (float)factor;
+    }
+}
+
+void eg_batch_norm2d_fold(const eg_node *node, int64_t c, void *const params[], float *scale, float *shift)
+{
+    const attr *a = node->attr;
+    const float *var = params[VAR];
+    for (int64_t i = 0; i < c; i++) scale[i] = (float)(1 / sqrt((double)var[i] + a->eps));
+    find_line(c, params[MEAN], scale, params[WEIGHT], params[BIAS], scale, shift);
+}
+
+static void apply_block(const void *context, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
     const job *j = context;
-    eg_column_affine(end - begin, j->c, j->call->x[0] + begin * j->c, j->scale, j->shift,
-                     j->call->y + begin * j->c);
+    int64_t at = begin * j->c;
+    eg_epilogue epilogue = j->call->epilogue;
+    epilogue.scale = j->scale, epilogue.bias = j->shift;
+    if (epilogue.residual) epilogue.residual += at;
+    eg_epilogue_apply(end - begin, j->c, j->c, j->call->x[0] + at, &epilogue, j->call->y + at);
 }
 
 static void forward(const eg_call *call)
 {
     job j = make_job(call);
-    const float *weight = call->params[WEIGHT], *bias = call->params[BIAS];
     if (uses_batch(call))
         use_batch_statistics(&j);
     else
         use_stored_statistics(&j);
-    for (int64_t i = 0; i < j.c; i++) {
-        double scale = (double)j.inverse[i] * (weight ? (double)weight[i] : 1);
-        j.scale[i] = (float)scale;
-        j.shift[i] = (float)((bias ? (double)bias[i] : 0) - (double)j.mean[i] * scale);
-    }
-    eg_range_run(call->pool, j.rows, eg_column_rows(j.c), affine_block, &j);
+    find_line(j.c, j.mean, j.inverse, call->params[WEIGHT], call->params[BIAS], j.scale, j.shift);
+    eg_range_run(call->pool, j.rows, eg_column_rows(j.c), apply_block, &j);
+}
+
+/* The block's part of what backward reads. After the sums, the residual's gradient, where it is not added to,
+ * is dy before the activation. */
+static eg_norm_grad grad_at(const job *j, int64_t begin, bool summed)
+{
+    const eg_call *call = j->call;
+    int64_t at = begin * j->c;
+    const float *masked = summed && call->dx[1] && !call->add_dx[1] ? call->dx[1] : NULL;
+    eg_norm_grad grad = {.x = call->x[0] + at,
+                         .dy = (masked ? masked : call->dy) + at,
+                         .y = call->epilogue.residual ? call->y + at : NULL,
+                         .mean = j->mean,
+                         .scale = j->scale,
+                         .shift = j->shift,
+                         .activation = masked ? EG_ACTIVATION_NONE : call->epilogue.activation,
+                         .slope = call->epilogue.slope};
+    return grad;
 }
 
 static void grad_sums_block(const void *context, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
     const job *j = context;
+    const eg_call *call = j->call;
+    eg_norm_grad grad = grad_at(j, begin, false);
     int64_t at = begin / eg_column_rows(j->c) * j->c;
-    eg_column_grad_sums(end - begin, j->c, j->call->x[0] + begin * j->c, j->call->dy + begin * j->c, j->mean,
-                        j->partial[0] + at, j->partial[1] + at);
+    eg_norm_grad_sums(end - begin, j->c, &grad, call->dx[1] ? call->dx[1] + begin * j->c : NULL,
+                      call->add_dx[1], j->partial[0] + at, j->partial[1] + at);
 }
 
-/* total[0] = sum of dy, total[1] = sum of dy * (x - mean); and from these the parameters' gradients. */
+/* total[0] = sum of dy, total[1] = sum of dy * (x - mean), dy before the activation; and from these the
+ * parameters' gradients. */
 static void param_grads(const job *j)
 {
     float *weight = j->call->grads[WEIGHT], *bias = j->call->grads[BIAS];
@@ -196,39 +245,42 @@ static void param_grads(const job *j)
     for (int64_t i = 0; bias && i < j->c; i++) bias[i] = (add[BIAS] ? bias[i] : 0) + (float)j->total[0][i];
 }
 
-static void batch_grad_block(const void *context, int64_t begin, int64_t end, int worker)
+static void input_grad_block(const void *context, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
     const job *j = context;
-    int64_t at = begin * j->c;
-    eg_norm_input_grad(end - begin, j->c, j->call->x[0] + at, j->call->dy + at, j->mean, j->scale, j->shift,
-                       j->slope, j->call->dx[0] + at);
-}
-
-static void stored_grad_block(const void *context, int64_t begin, int64_t end, int worker)
-{
-    (void)worker;
-    const job *j = context;
-    eg_column_scale(end - begin, j->c, j->call->dy + begin * j->c, j->scale, j->call->dx[0] + begin * j->c);
+    const eg_call *call = j->call;
+    eg_norm_grad grad = grad_at(j, begin, j->summed);
+    bool batch = uses_batch(call);
+    eg_norm_grad_input(end - begin, j->c, &grad, j->a, batch ? j->b : NULL, batch ? j->k : NULL,
+                       call->add_dx[0], call->dx[0] + begin * j->c);
 }
 
 /* With batch statistics the mean and variance depend on x too:
- * dx = w / std * (dy - mean(dy) - (x - mean) * mean(dy * (x - mean)) / var). */
+ * dx = w / std * (dy - mean(dy) - (x - mean) * mean(dy * (x - mean)) / var), dy before the activation. */
 static void backward(const eg_call *call)
 {
     job j = make_job(call);
     const float *weight = call->params[WEIGHT];
     bool batch = uses_batch(call);
-    if (batch || call->grads[WEIGHT] || call->grads[BIAS]) param_grads(&j);
+    find_line(j.c, j.mean, j.inverse, weight, call->params[BIAS], j.scale, j.shift);
+    j.summed = batch || call->grads[WEIGHT] || call->grads[BIAS] || call->dx[1];
+    if (j.summed) param_grads(&j);
     if (!call->dx[0]) return;
     for (int64_t i = 0; i < j.c; i++) {
         double inverse = (double)j.inverse[i];
-        j.scale[i] = (float)(inverse * (weight ? (double)weight[i] : 1));
+        j.a[i] = (float)(inverse * (weight ? (double)weight[i] : 1));
         if (!batch) continue;
-        j.shift[i] = (float)(j.total[0][i] / (double)j.rows);
-        j.slope[i] = (float)(j.total[1][i] / (double)j.rows * inverse * inverse);
+        j.b[i] = (float)(j.total[0][i] / (double)j.rows);
+        j.k[i] = (float)(j.total[1][i] / (double)j.rows * inverse * inverse);
     }
-    eg_range_run(call->pool, j.rows, eg_column_rows(j.c), batch ? batch_grad_block : stored_grad_block, &j);
+    eg_range_run(call->pool, j.rows, eg_column_rows(j.c), input_grad_block, &j);
+}
+
+static bool adds_dx(const eg_net *net, const eg_node *node)
+{
+    (void)net, (void)node;
+    return true;
 }
 
 static const eg_arg args[] = {
@@ -249,6 +301,7 @@ const eg_op eg_op_batch_norm2d = {
     .version = 2,
     .backward_reads_x = true,
     .infer = infer,
+    .adds_dx = adds_dx,
     .memory = memory,
     .forward = forward,
     .backward = backward,

@@ -88,31 +88,56 @@ static bool is_depthwise(const eg_conv *conv)
     return conv->groups > 1 && conv->groups == conv->grid.c && conv->groups == conv->k;
 }
 
+/* The ways to run, the first that fits. */
+typedef struct way {
+    bool (*fits)(const eg_conv *conv);
+    void (*memory)(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
+    void (*forward)(const eg_conv *conv, const eg_call *call);
+    void (*backward)(const eg_conv *conv, const eg_call *call);
+} way;
+
+static bool always(const eg_conv *conv)
+{
+    (void)conv;
+    return true;
+}
+
+static const way ways[] = {
+    {is_depthwise, eg_conv_depthwise_memory, eg_conv_depthwise_forward, eg_conv_depthwise_backward},
+    {eg_conv_winograd_fits, eg_conv_winograd_memory, eg_conv_winograd_forward, eg_conv_winograd_backward},
+    {always, eg_conv_product_memory, eg_conv_product_forward, eg_conv_product_backward},
+};
+
+static const way *find_way(const eg_conv *conv)
+{
+    const way *found = ways;
+    while (!found->fits(conv)) found++;
+    return found;
+}
+
 static void memory(const eg_net *net, const eg_node *node, int64_t batch, bool training, eg_op_memory *out)
 {
     eg_conv conv = describe(net, node);
-    if (is_depthwise(&conv))
-        eg_conv_depthwise_memory(&conv, batch, training, out);
-    else
-        eg_conv_product_memory(&conv, batch, training, out);
+    find_way(&conv)->memory(&conv, batch, training, out);
 }
 
 static void forward(const eg_call *call)
 {
     eg_conv conv = describe(call->net, call->node);
-    if (is_depthwise(&conv))
-        eg_conv_depthwise_forward(&conv, call);
-    else
-        eg_conv_product_forward(&conv, call);
+    find_way(&conv)->forward(&conv, call);
 }
 
 static void backward(const eg_call *call)
 {
     eg_conv conv = describe(call->net, call->node);
-    if (is_depthwise(&conv))
-        eg_conv_depthwise_backward(&conv, call);
-    else
-        eg_conv_product_backward(&conv, call);
+    find_way(&conv)->backward(&conv, call);
+}
+
+/* Where each channel has its own window, backward writes dx alone. */
+static bool adds_dx(const eg_net *net, const eg_node *node)
+{
+    eg_conv conv = describe(net, node);
+    return !is_depthwise(&conv);
 }
 
 static double flops(const eg_net *net, const eg_node *node)
@@ -144,6 +169,7 @@ const eg_op eg_op_conv2d = {
     .version = 1,
     .backward_reads_x = true,
     .infer = infer,
+    .adds_dx = adds_dx,
     .memory = memory,
     .forward = forward,
     .backward = backward,

@@ -91,6 +91,14 @@ static bool find_work(const eg_net *net, const char *module, const eg_value **ou
     return *output != NULL;
 }
 
+eg_module_work eg_net_module_work(const eg_net *net, const char *path)
+{
+    eg_module_work work = {.parameters = count_params(net, path, false, false),
+                           .buffers = count_params(net, path, false, true)};
+    find_work(net, path, &work.output, &work.flops);
+    return work;
+}
+
 static void show_module(const eg_net *net, const eg_module *module, FILE *out)
 {
     char label[256], shape[96] = "--", params[40] = "--", flops[32] = "--";

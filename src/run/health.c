@@ -1,7 +1,6 @@
 #include "run/health.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/sha256.h"
@@ -16,34 +15,13 @@ typedef struct numbers {
     uint64_t count;
 } numbers;
 
-/* Elements start … start+n-1 as doubles: exact for every dtype but the largest 64-bit integers. */
-static void fetch(const numbers *x, uint64_t start, size_t n, double *out)
-{
-    float piece[PIECE];
-    const uint8_t *bytes = x->bytes + start * eg_dtype_size(x->dtype);
-    if (x->dtype == EG_F64) {
-        memcpy(out, bytes, n * sizeof *out);
-    } else if (x->dtype == EG_I64 || x->dtype == EG_I32) {
-        for (size_t i = 0; i < n; i++) {
-            int64_t wide = 0;
-            int32_t narrow = 0;
-            memcpy(x->dtype == EG_I64 ? (void *)&wide : &narrow, bytes + i * eg_dtype_size(x->dtype),
-                   eg_dtype_size(x->dtype));
-            out[i] = x->dtype == EG_I64 ? (double)wide : narrow;
-        }
-    } else {
-        eg_convert_f32(bytes, x->dtype, piece, n);
-        for (size_t i = 0; i < n; i++) out[i] = piece[i];
-    }
-}
-
 /* Calls use(value) of every element, in order. */
 static void each(const numbers *x, void (*use)(eg_health *health, double value), eg_health *health)
 {
     double piece[PIECE];
     for (uint64_t at = 0; at < x->count; at += PIECE) {
         size_t n = x->count - at < PIECE ? (size_t)(x->count - at) : PIECE;
-        fetch(x, at, n, piece);
+        eg_convert_f64(x->bytes + at * eg_dtype_size(x->dtype), x->dtype, piece, n);
         for (size_t i = 0; i < n; i++) use(health, piece[i]);
     }
 }

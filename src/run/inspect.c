@@ -9,9 +9,10 @@
 #include "engraft/run.h"
 #include "format/json.h"
 #include "run/health.h"
+#include "run/table.h"
 #include "run/tree.h"
 
-enum { COLUMNS = 9, SHOWN_DIGEST = 16 };
+enum { SHOWN_DIGEST = 16 };
 
 typedef struct inspection {
     eg_arena arena;
@@ -158,66 +159,12 @@ static bool print_json(const inspection *x, eg_error *err)
 
 /* ---- table ---- */
 
-/* 1234567 as "1,234,567". */
-static const char *grouped(eg_arena *arena, uint64_t n)
-{
-    const char *digits = eg_arena_printf(arena, "%llu", (unsigned long long)n);
-    size_t length = strlen(digits);
-    eg_buf buf = {0};
-    for (size_t i = 0; i < length; i++)
-        eg_buf_printf(&buf, "%s%c", i && (length - i) % 3 == 0 ? "," : "", digits[i]);
-    return eg_buf_take(&buf, arena);
-}
-
-static const char *size_text(eg_arena *arena, uint64_t bytes)
-{
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
-    double value = (double)bytes;
-    size_t unit = 0;
-    for (; value >= 999.5 && unit < 4; unit++) value /= 1000;
-    return eg_arena_printf(arena, unit && value < 99.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
-}
-
 static const char *real_text(eg_arena *arena, double value)
 {
     return isnan(value) ? "-" : eg_arena_printf(arena, "%.4g", value);
 }
 
-/* Columns a terminal needs: characters, not bytes. */
-static int width_of(const char *text)
-{
-    int width = 0;
-    for (; *text; text++) width += (*text & 0xC0) != 0x80;
-    return width;
-}
-
-typedef struct row {
-    const char *cells[COLUMNS]; /* NULL: the row ends */
-} row;
-
-/* Cells are padded to their column; those of `right` stand at its right edge. */
-static void print_rows(const row *rows, size_t count, const bool *right)
-{
-    int widths[COLUMNS] = {0};
-    for (size_t i = 0; i < count; i++)
-        for (int c = 0; c < COLUMNS && rows[i].cells[c]; c++) {
-            int width = width_of(rows[i].cells[c]);
-            bool last = c + 1 == COLUMNS || !rows[i].cells[c + 1];
-            if (width > widths[c] && !(last && c == 0)) widths[c] = width;
-        }
-    for (size_t i = 0; i < count; i++) {
-        for (int c = 0; c < COLUMNS && rows[i].cells[c]; c++) {
-            int pad = widths[c] - width_of(rows[i].cells[c]);
-            bool last = c + 1 == COLUMNS || !rows[i].cells[c + 1];
-            if (pad < 0 || (last && !right[c])) pad = 0;
-            printf("%s%*s%s%*s", c ? "  " : "", right[c] ? pad : 0, "", rows[i].cells[c], right[c] ? 0 : pad,
-                   "");
-        }
-        putchar('\n');
-    }
-}
-
-static void fill_row(inspection *x, const eg_tree_line *line, row *out)
+static void fill_row(inspection *x, const eg_tree_line *line, eg_row *out)
 {
     eg_arena *arena = &x->arena;
     uint64_t numel = 0;
@@ -227,7 +174,7 @@ static void fill_row(inspection *x, const eg_tree_line *line, row *out)
     eg_shape_numel(line->entry->shape, &numel);
     out->cells[c++] = eg_dtype_name(line->entry->dtype);
     out->cells[c++] = eg_shape_text(arena, line->entry->shape);
-    out->cells[c++] = size_text(arena, numel * eg_dtype_size(line->entry->dtype));
+    out->cells[c++] = eg_size_text(arena, numel * eg_dtype_size(line->entry->dtype));
     const eg_health *h = x->health ? &x->health[line->position] : NULL;
     if (h && x->options->stats) {
         out->cells[c++] = h->known ? real_text(arena, h->min) : "-";
@@ -250,13 +197,13 @@ static void print_tensors(inspection *x)
     size_t count;
     bool fold = !x->options->digest && !x->options->stats;
     const eg_tree_line *lines = eg_tree_lines(&x->arena, &x->file->store, fold, &count);
-    row *rows = EG_NEW_ARRAY(&x->arena, row, count + 1);
+    eg_row *rows = EG_NEW_ARRAY(&x->arena, eg_row, count + 1);
     bool stats = x->options->stats,
-         right[COLUMNS] = {false, false, false, true, stats, stats, stats, stats, false};
-    rows[0] = (row){{"tensor", "type", "shape", "size"}};
-    if (stats) rows[0] = (row){{"tensor", "type", "shape", "size", "min", "max", "mean", "std"}};
+         right[EG_TABLE_COLUMNS] = {false, false, false, true, stats, stats, stats, stats, false};
+    rows[0] = (eg_row){{"tensor", "type", "shape", "size"}};
+    if (stats) rows[0] = (eg_row){{"tensor", "type", "shape", "size", "min", "max", "mean", "std"}};
     for (size_t i = 0; i < count; i++) fill_row(x, &lines[i], &rows[i + 1]);
-    print_rows(rows, count + 1, right);
+    eg_table_print(rows, count + 1, right);
 }
 
 /* "F32 270,896, I64 20" in order of first use. */
@@ -273,7 +220,7 @@ static const char *dtype_totals(inspection *x)
             any = true;
         }
         if (any)
-            eg_buf_printf(&buf, "%s%s %s", buf.length ? ", " : "", grouped(&x->arena, total),
+            eg_buf_printf(&buf, "%s%s %s", buf.length ? ", " : "", eg_count_text(&x->arena, total),
                           eg_dtype_name(d));
     }
     return eg_buf_take(&buf, &x->arena);
@@ -282,14 +229,14 @@ static const char *dtype_totals(inspection *x)
 static void print_values(inspection *x)
 {
     const eg_checkpoint *file = x->file;
-    const bool right[COLUMNS] = {false};
+    const bool right[EG_TABLE_COLUMNS] = {false};
     if (!file->value_count) return;
-    row *rows = EG_NEW_ARRAY(&x->arena, row, file->value_count);
+    eg_row *rows = EG_NEW_ARRAY(&x->arena, eg_row, file->value_count);
     for (size_t i = 0; i < file->value_count; i++)
-        rows[i] = (row){{eg_arena_printf(&x->arena, "  %s", file->values[i].name), file->values[i].type,
-                         file->values[i].text}};
+        rows[i] = (eg_row){{eg_arena_printf(&x->arena, "  %s", file->values[i].name), file->values[i].type,
+                            file->values[i].text}};
     printf("\nAlso in the file:\n");
-    print_rows(rows, file->value_count, right);
+    eg_table_print(rows, file->value_count, right);
 }
 
 static void print_references(const eg_checkpoint *file)
@@ -310,9 +257,9 @@ static void print_table(inspection *x)
     if (*file->state_dict) printf(", state dict '%s'", file->state_dict);
     printf("\n\n");
     print_tensors(x);
-    printf("\n%s tensor%s, %s element%s (%s), %s\n", grouped(&x->arena, file->store.count),
-           file->store.count == 1 ? "" : "s", grouped(&x->arena, x->elements), x->elements == 1 ? "" : "s",
-           dtype_totals(x), size_text(&x->arena, x->bytes));
+    printf("\n%s tensor%s, %s element%s (%s), %s\n", eg_count_text(&x->arena, file->store.count),
+           file->store.count == 1 ? "" : "s", eg_count_text(&x->arena, x->elements),
+           x->elements == 1 ? "" : "s", dtype_totals(x), eg_size_text(&x->arena, x->bytes));
     print_values(x);
     print_references(file);
     for (size_t i = 0; i < file->warning_count; i++)

@@ -94,32 +94,37 @@ static void versions(eg_arena *arena, const eg_net *net, const char *prefix, eg_
     extra->version_count = at;
 }
 
-typedef struct model_file {
-    eg_outputs *outputs;
-    const char *prefix;
-    eg_checkpoint_extra extra;
-} model_file;
-
-static bool write_model(const model_file *file, const char *path, const eg_weights *weights, eg_error *err)
+bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const char *const *classes,
+                            size_t class_count, const char *path, const eg_weights *weights, eg_error *err)
 {
-    eg_store store = eg_weights_store(file->outputs->arena, weights, file->prefix);
-    return eg_checkpoint_write(path, &store, &file->extra, err) && written(file->outputs, path);
+    const eg_recipe *recipe = transfer->recipe;
+    const char *prefix = recipe->output.add_prefix ? recipe->output.add_prefix : "";
+    eg_checkpoint_extra extra = {0};
+    versions(arena, transfer->net, prefix, &extra);
+    extra.card = eg_card_text(arena, transfer->net, classes, class_count, recipe->data.preprocess, prefix);
+    eg_store store = eg_weights_store(arena, weights, prefix);
+    return eg_checkpoint_write(path, &store, &extra, err);
 }
 
 bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
                       const char *const *classes, size_t class_count, const eg_weights *best,
                       const eg_weights *last, eg_error *err)
 {
-    const eg_recipe *recipe = transfer->recipe;
-    model_file file = {.outputs = outputs,
-                       .prefix = recipe->output.add_prefix ? recipe->output.add_prefix : ""};
-    versions(outputs->arena, transfer->net, file.prefix, &file.extra);
-    file.extra.card = eg_card_text(outputs->arena, transfer->net, classes, class_count,
-                                   recipe->data.preprocess, file.prefix);
-    if (outputs->checkpoint && !write_model(&file, outputs->checkpoint, best, err)) return false;
-    if (!write_model(&file, outputs->best, best, err)) return false;
-    if (best != last && !write_model(&file, outputs->last, last, err)) return false;
-    return write_text(outputs, "recipe.resolved.yaml", eg_recipe_text(outputs->arena, recipe), err) &&
+    const struct {
+        const char *path;
+        const eg_weights *weights;
+    } models[] = {
+        {outputs->checkpoint, best},
+        {outputs->best, best},
+        {best != last ? outputs->last : NULL, last},
+    };
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        if (models[i].path && !(eg_outputs_write_model(outputs->arena, transfer, classes, class_count,
+                                                       models[i].path, models[i].weights, err) &&
+                                written(outputs, models[i].path)))
+            return false;
+    return write_text(outputs, "recipe.resolved.yaml", eg_recipe_text(outputs->arena, transfer->recipe),
+                      err) &&
            write_plan(outputs, transfer, problems, err) && commit_metrics(outputs, err);
 }
 

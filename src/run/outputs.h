@@ -35,6 +35,9 @@ bool eg_outputs_open(eg_outputs *outputs, eg_arena *arena, const eg_transfer *tr
 bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
                       const char *const *classes, size_t class_count, const eg_weights *best,
                       const eg_weights *last, eg_error *err);
+/* One model with its card and PyTorch's module versions; output.add_prefix stands before every key. */
+bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const char *const *classes,
+                            size_t class_count, const char *path, const eg_weights *weights, eg_error *err);
 void eg_outputs_close(eg_outputs *outputs);
 
 #endif

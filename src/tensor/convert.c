@@ -72,3 +72,34 @@ void eg_convert_f32(const void *bytes, eg_dtype dtype, float *out, uint64_t nume
     default: break;
     }
 }
+
+#define WIDEN(type)                                                                                          \
+    for (uint64_t i = 0; i < numel; i++) {                                                                   \
+        type v;                                                                                              \
+        memcpy(&v, (const uint8_t *)bytes + i * sizeof v, sizeof v);                                         \
+        out[i] = (double)v;                                                                                  \
+    }                                                                                                        \
+    break
+
+static void widen(const void *bytes, eg_dtype dtype, double *out, uint64_t numel)
+{
+    float piece[256];
+    const uint64_t most = sizeof piece / sizeof *piece;
+    for (uint64_t at = 0; at < numel; at += most) {
+        uint64_t n = numel - at < most ? numel - at : most;
+        eg_convert_f32((const uint8_t *)bytes + at * eg_dtype_size(dtype), dtype, piece, n);
+        for (uint64_t i = 0; i < n; i++) out[at + i] = piece[i];
+    }
+}
+
+void eg_convert_f64(const void *bytes, eg_dtype dtype, double *out, uint64_t numel)
+{
+    switch (dtype) {
+    case EG_F64: WIDEN(double);
+    case EG_I64: WIDEN(int64_t);
+    case EG_I32: WIDEN(int32_t);
+    case EG_U64: WIDEN(uint64_t);
+    case EG_U32: WIDEN(uint32_t);
+    default: widen(bytes, dtype, out, numel); break;
+    }
+}

@@ -1,16 +1,20 @@
-/* bench_step ARCH BATCH THREADS REPEATS: median milliseconds of a training step (forward, loss gradient, backward) and
- * of an inference forward pass on random images, and the memory that the network's execution holds. */
+/* bench_step ARCH BATCH THREADS REPEATS [all|frozen]: a training step (forward, loss gradient, backward) and
+ * an inference forward pass on random images: median milliseconds of each, then median milliseconds of
+ * processor time of each, then the megabytes of memory that the execution of each holds, then the most that
+ * the process ever held. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/rng.h"
 #include "net/exec.h"
 
-static double now(void)
+static double now(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
@@ -33,6 +37,7 @@ typedef struct bench {
     eg_pool *pool;
     int64_t batch;
     int repeats;
+    bool frozen; /* the last layer alone trains; normalisation uses its stored statistics */
 } bench;
 
 static void draw_weights(bench *b)
@@ -50,23 +55,31 @@ static void draw_input(const bench *b, eg_exec *exec)
 }
 
 /* The loss is the sum of the outputs: its gradient costs nothing beside the network's. */
-static double measure(bench *b, bool training, size_t *bytes)
+typedef struct result {
+    double wall, cpu, megabytes;
+} result;
+
+static result measure(bench *b, bool training)
 {
-    double *times = malloc((size_t)b->repeats * sizeof *times);
+    double *times = EG_NEW_ARRAY(&b->arena, double, (size_t)b->repeats),
+           *cpu = EG_NEW_ARRAY(&b->arena, double, (size_t)b->repeats);
     bool *trainable = EG_NEW_ARRAY(&b->arena, bool, (size_t)b->net->param_count);
     eg_bn_mode *modes = EG_NEW_ARRAY(&b->arena, eg_bn_mode, (size_t)b->net->node_count);
-    for (int32_t i = 0; i < b->net->param_count; i++) trainable[i] = !b->net->params[i].buffer;
+    int32_t last = b->net->params[b->net->param_count - 1].node;
+    for (int32_t i = 0; i < b->net->param_count; i++)
+        trainable[i] = !b->net->params[i].buffer && (!b->frozen || b->net->params[i].node == last);
+    for (int32_t i = 0; b->frozen && i < b->net->node_count; i++) modes[i] = EG_BN_EVAL;
     eg_error err = {0};
     eg_exec_options options = {.batch = b->batch, .pool = b->pool};
     if (training) options.trainable = trainable, options.batch_norm = modes;
     eg_exec *exec = eg_exec_new(b->net, &b->weights, &options, &err);
-    if (!exec || !times) {
+    if (!exec) {
         fprintf(stderr, "%s\n", err.text);
         exit(1);
     }
     draw_input(b, exec);
     for (int i = -1; i < b->repeats; i++) {
-        double start = now();
+        double start = now(CLOCK_MONOTONIC), cpu_start = now(CLOCK_PROCESS_CPUTIME_ID);
         eg_exec_forward(exec, b->batch, training, (uint64_t)(i + 1));
         if (training) {
             int64_t count = b->batch * eg_value_numel(&b->net->values[b->net->output]);
@@ -74,22 +87,24 @@ static double measure(bench *b, bool training, size_t *bytes)
             for (int64_t k = 0; k < count; k++) dy[k] = 1.0F / (float)count;
             eg_exec_backward(exec);
         }
-        if (i >= 0) times[i] = now() - start;
+        if (i < 0) continue;
+        times[i] = now(CLOCK_MONOTONIC) - start;
+        cpu[i] = now(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;
     }
-    *bytes = eg_exec_bytes(exec);
-    double result = median(times, b->repeats);
+    result r = {median(times, b->repeats), median(cpu, b->repeats), (double)eg_exec_bytes(exec) / 1e6};
     eg_exec_free(exec);
-    free(times);
-    return result;
+    return r;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: bench_step ARCH BATCH THREADS REPEATS\n");
+    if (argc < 5 || argc > 6) {
+        fprintf(stderr, "usage: bench_step ARCH BATCH THREADS REPEATS [all|frozen]\n");
         return 1;
     }
-    bench b = {.batch = atoi(argv[2]), .repeats = atoi(argv[4])};
+    bench b = {.batch = atoi(argv[2]),
+               .repeats = atoi(argv[4]),
+               .frozen = argc > 5 && strcmp(argv[5], "frozen") == 0};
     eg_error err = {0};
     eg_problems problems = {.arena = &b.arena};
     b.net = eg_net_read(&b.arena, argv[1], NULL, &problems, &err);
@@ -100,9 +115,11 @@ int main(int argc, char **argv)
         return 1;
     }
     draw_weights(&b);
-    size_t step_bytes, forward_bytes;
-    double step = measure(&b, true, &step_bytes), forward = measure(&b, false, &forward_bytes);
-    printf("%.2f %.2f %.1f %.1f\n", step, forward, (double)step_bytes / 1e6, (double)forward_bytes / 1e6);
+    result step = measure(&b, true), forward = measure(&b, false);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("%.2f %.2f %.2f %.2f %.1f %.1f %.1f\n", step.wall, forward.wall, step.cpu, forward.cpu,
+           step.megabytes, forward.megabytes, (double)usage.ru_maxrss * 1024 / 1e6);
     eg_weights_clear(&b.weights);
     eg_pool_free(b.pool);
     eg_arena_clear(&b.arena);

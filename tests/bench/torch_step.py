@@ -1,6 +1,7 @@
-"""torch_step.py NAME BATCH THREADS REPEATS: what bench_step measures, by PyTorch, in the better of NCHW and
-channels_last. NAME is mobilenet (the network of tests/data/ants-and-bees) or a torchvision network."""
+"""torch_step.py NAME BATCH THREADS REPEATS [all|frozen]: what bench_step measures (without the memory of the execution alone), by
+PyTorch, each in the better of NCHW and channels_last. NAME is mobilenet (the network of tests/data/ants-and-bees) or a torchvision network."""
 
+import resource
 import sys
 import time
 
@@ -23,19 +24,20 @@ def mobilenet():
 
 
 def median(run, repeats):
-    times = []
+    wall, cpu = [], []
     for i in range(-1, repeats):
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         run()
         if i >= 0:
-            times.append(1e3 * (time.perf_counter() - start))
-    return sorted(times)[repeats // 2]
+            wall.append(1e3 * (time.perf_counter() - start))
+            cpu.append(1e3 * (time.process_time() - cpu_start))
+    return sorted(wall)[repeats // 2], sorted(cpu)[repeats // 2]
 
 
 def main():
-    name, batch, threads, repeats = sys.argv[1], *map(int, sys.argv[2:])
+    name, batch, threads, repeats = sys.argv[1], *map(int, sys.argv[2:5])
     torch.set_num_threads(threads)
-    best_step = best_forward = float("inf")
+    steps, forwards = [], []
     for layout in (torch.contiguous_format, torch.channels_last):
         net = mobilenet() if name == "mobilenet" else getattr(torchvision.models, name)()
         net = net.to(memory_format=layout)
@@ -49,11 +51,18 @@ def main():
             with torch.inference_mode():
                 net(x)
 
-        net.train()
-        best_step = min(best_step, median(step, repeats))
+        frozen = sys.argv[5:] == ["frozen"]
+        net.train(not frozen)
+        if frozen:
+            last = [module for module in net.modules() if isinstance(module, nn.Linear)][-1]
+            net.requires_grad_(False)
+            last.requires_grad_(True)
+        steps.append(median(step, repeats))
         net.eval()
-        best_forward = min(best_forward, median(forward, repeats))
-    print(f"{best_step:.2f} {best_forward:.2f}")
+        forwards.append(median(forward, repeats))
+    (step_wall, step_cpu), (wall, cpu) = (map(min, zip(*times)) for times in (steps, forwards))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(f"{step_wall:.2f} {wall:.2f} {step_cpu:.2f} {cpu:.2f} {memory:.1f}")
 
 
 main()

@@ -8,9 +8,13 @@ The command line: help, suggestions, and what is refused before anything is read
   
     run       plan, apply, train, evaluate, write
     plan      show what every tensor becomes, before a byte of it is read
+    apply     transfer without training: plan, apply, write the model
     eval      evaluate a recipe's model on its validation set, or on a folder
     predict   classify images with a model that engraft wrote
     inspect   what a checkpoint holds; nothing in it is executed
+    diff      compare two checkpoints: names, shapes, values
+    convert   write a checkpoint in another format
+    arch      list the architectures, or show one
   
   `engraft COMMAND --help` lists a command's options; `engraft --version` says which this is.
   Exit codes: 0 ok, 1 usage, 2 malformed file, 3 unsafe file, 4 recipe error, 5 plan refused,

@@ -2,6 +2,7 @@
 #include "kernel_cases.h"
 
 #include "kernel/norm.h"
+#include "kernel/norm_grad.h"
 
 static const int64_t sizes[][2] = {{1, 1},   {3, 5},   {64, 8},
                                    {65, 17}, {200, 3}, {131, 24}}; /* rows, channels */
@@ -71,13 +72,14 @@ static void test_maps(void **state)
         eg_column_affine(rows, c, x, a, b, out);
         for (int64_t j = 0; j < rows * c; j++)
             expect_near(out[j], (double)x[j] * (double)a[j % c] + (double)b[j % c], 2);
-        eg_norm_input_grad(rows, c, x, dy, mean, a, b, k, out);
+        eg_norm_grad n = {.x = x, .dy = dy, .mean = mean, .scale = a, .shift = b};
+        eg_norm_grad_input(rows, c, &n, a, b, k, false, out);
         for (int64_t j = 0; j < rows * c; j++) {
             double inner =
                 (double)dy[j] - (double)b[j % c] - ((double)x[j] - (double)mean[j % c]) * (double)k[j % c];
             expect_near(out[j], (double)a[j % c] * inner, 8);
         }
-        eg_column_scale(rows, c, dy, a, out);
+        eg_norm_grad_input(rows, c, &n, a, NULL, NULL, false, out);
         for (int64_t j = 0; j < rows * c; j++) expect_near(out[j], (double)dy[j] * (double)a[j % c], 1);
         expect_guard(out, rows * c);
         float *all[] = {x, dy, out, mean, a, b, k};

@@ -219,7 +219,7 @@ static void assert_within(const float *got, const double *expected, const double
 
 /* Runs every task, the last first when backwards, each in scratch memory full of NaN. */
 static void run_forward(const eg_winograd *plan, bool turned, bool backwards, const float *x,
-                        const float *weight, const eg_winograd_epilogue *epilogue, float *y)
+                        const float *weight, const eg_epilogue *epilogue, float *y)
 {
     array packed = bytes_new(plan->filter_bytes);
     for (int64_t i = 0; i < plan->panels; i++)
@@ -402,11 +402,11 @@ static void weight_grad_is_the_sum_over_positions(void **state)
     each_shape(check_weight_grad);
 }
 
-static float activated(float v, eg_winograd_activation activation, float slope)
+static float activated(float v, eg_activation activation, float slope)
 {
-    if (activation == EG_WINOGRAD_LEAKY) return v < 0 ? v * slope : v;
-    if (activation != EG_WINOGRAD_NONE && v < 0) return 0;
-    return activation == EG_WINOGRAD_RELU6 && v > 6 ? 6 : v;
+    if (activation == EG_ACTIVATION_LEAKY) return v < 0 ? v * slope : v;
+    if (activation != EG_ACTIVATION_NONE && v < 0) return 0;
+    return activation == EG_ACTIVATION_RELU6 && v > 6 ? 6 : v;
 }
 
 /* The epilogue gives the same bits as its three steps done afterwards; the residual may be y; NaN goes
@@ -422,7 +422,7 @@ static void epilogue_is_bias_residual_activation(void **state)
     eg_winograd plan = eg_winograd_plan(&s);
     run_forward(&plan, false, false, x.data, weight.data, NULL, plain.data);
     for (int mode = 0; mode < 4 * 4 * (int)(eg_cpu_detect() + 1); mode++) {
-        eg_winograd_epilogue epilogue = {.activation = (eg_winograd_activation)(mode % 4), .slope = 0.1F};
+        eg_epilogue epilogue = {.activation = (eg_activation)(mode % 4), .slope = 0.1F};
         if (mode / 4 % 2) epilogue.bias = bias.data;
         if (mode / 8 % 2) epilogue.residual = residual.data;
         plan.cpu = (eg_cpu)(mode / 16);

@@ -1,0 +1,52 @@
+#include "kernel/epilogue.h"
+
+EG_INLINE void apply(int64_t rows, int64_t c, int64_t ld, const float *x, const eg_epilogue *e, float *y,
+                     eg_activation activation)
+{
+    const float *residual = e->residual;
+    for (int64_t row = 0; row < rows; row++, x += ld, y += ld, residual = residual ? residual + ld : NULL)
+        for (int64_t at = 0; at < c; at += EG_LANES) {
+            eg_lanes v, other;
+            eg_lanes_load(&v, x + at, c - at);
+            if (e->scale) {
+                eg_lanes_load(&other, e->scale + at, c - at);
+                v *= other;
+            }
+            if (e->bias) {
+                eg_lanes_load(&other, e->bias + at, c - at);
+                v += other;
+            }
+            if (residual) {
+                eg_lanes_load(&other, residual + at, c - at);
+                v += other;
+            }
+            eg_lanes_activate(&v, activation, e->slope);
+            eg_lanes_store(&v, y + at, c - at);
+        }
+}
+
+EG_CLONES void eg_epilogue_apply(int64_t rows, int64_t c, int64_t ld, const float *x,
+                                 const eg_epilogue *epilogue, float *y)
+{
+    switch (epilogue->activation) {
+    case EG_ACTIVATION_RELU: apply(rows, c, ld, x, epilogue, y, EG_ACTIVATION_RELU); break;
+    case EG_ACTIVATION_RELU6: apply(rows, c, ld, x, epilogue, y, EG_ACTIVATION_RELU6); break;
+    case EG_ACTIVATION_LEAKY: apply(rows, c, ld, x, epilogue, y, EG_ACTIVATION_LEAKY); break;
+    default: apply(rows, c, ld, x, epilogue, y, EG_ACTIVATION_NONE); break;
+    }
+}
+
+eg_epilogue eg_epilogue_at(const eg_epilogue *epilogue, int64_t offset, int64_t k)
+{
+    eg_epilogue e = *epilogue;
+    if (e.scale) e.scale += k;
+    if (e.bias) e.bias += k;
+    if (e.residual) e.residual += offset + k;
+    return e;
+}
+
+bool eg_epilogue_is_empty(const eg_epilogue *epilogue)
+{
+    return !epilogue->scale && !epilogue->bias && !epilogue->residual &&
+           epilogue->activation == EG_ACTIVATION_NONE;
+}

@@ -1,0 +1,57 @@
+/* What follows an operator in the same pass over its result: y = activation((v * scale + bias) + residual).
+ */
+#ifndef ENGRAFT_KERNEL_EPILOGUE_H
+#define ENGRAFT_KERNEL_EPILOGUE_H
+
+#include "kernel/kernel.h"
+
+typedef enum eg_activation {
+    EG_ACTIVATION_NONE,
+    EG_ACTIVATION_RELU,
+    EG_ACTIVATION_RELU6,
+    EG_ACTIVATION_LEAKY,
+    EG_ACTIVATION_COUNT
+} eg_activation;
+
+typedef struct eg_epilogue {
+    const float *scale;    /* (c), or NULL: 1 */
+    const float *bias;     /* (c), or NULL: 0 */
+    const float *residual; /* of y's shape, or NULL: 0 */
+    eg_activation activation;
+    float slope; /* of LEAKY, at 0 and below */
+} eg_epilogue;
+
+typedef int32_t eg_lanes_mask __attribute__((vector_size(32), aligned(4), may_alias));
+
+/* v = other where the condition holds; all are vectors. */
+#define EG_LANES_REPLACE(v, condition, other)                                                                \
+    ((v) = (eg_lanes)(((eg_lanes_mask)(other) & (condition)) | ((eg_lanes_mask)(v) & ~(condition))))
+
+EG_INLINE void eg_lanes_activate(eg_lanes *v, eg_activation activation, float slope)
+{
+    const eg_lanes zero = {0}, six = zero + 6.0F, scaled = *v * slope;
+    if (activation == EG_ACTIVATION_LEAKY) EG_LANES_REPLACE(*v, ~(*v > zero), scaled);
+    if (activation == EG_ACTIVATION_RELU || activation == EG_ACTIVATION_RELU6)
+        EG_LANES_REPLACE(*v, *v < zero, zero);
+    if (activation == EG_ACTIVATION_RELU6) EG_LANES_REPLACE(*v, *v > six, six);
+}
+
+/* The gradient before the activation from that behind it. v: the activation's input or output, which agree
+ * in all that counts here. */
+EG_INLINE void eg_lanes_activate_grad(eg_lanes *grad, const eg_lanes *v, eg_activation activation,
+                                      float slope)
+{
+    const eg_lanes zero = {0}, six = zero + 6.0F, scaled = *grad * slope;
+    if (activation == EG_ACTIVATION_LEAKY) EG_LANES_REPLACE(*grad, ~(*v > zero), scaled);
+    if (activation == EG_ACTIVATION_RELU) EG_LANES_REPLACE(*grad, *v <= zero, zero);
+    if (activation == EG_ACTIVATION_RELU6) EG_LANES_REPLACE(*grad, (*v <= zero) | (*v >= six), zero);
+}
+
+/* x, y (rows, c), rows `ld` floats apart; residual lies as y does. y may be x. */
+void eg_epilogue_apply(int64_t rows, int64_t c, int64_t ld, const float *x, const eg_epilogue *epilogue,
+                       float *y);
+/* The epilogue of the channels from k on, of the rows that start `offset` floats behind the first. */
+eg_epilogue eg_epilogue_at(const eg_epilogue *epilogue, int64_t offset, int64_t k);
+bool eg_epilogue_is_empty(const eg_epilogue *epilogue);
+
+#endif

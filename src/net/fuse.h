@@ -1,0 +1,30 @@
+/* Which nodes run as one: an operator that leaves its result element by element, and what is done to each
+ * element next, in one pass. The last node's value is then the only one that is written.
+ *
+ *   head            takes in, in this order, each at most once
+ *   batch_norm2d    add, activation
+ *   conv2d          activation; and, where nothing below depends on a trainable parameter and the statistics
+ *                   are the stored ones, batch_norm2d, add, activation
+ *
+ * A value between them has no other reader. add takes the head's value and one of the same shape that is
+ * there before the head runs. */
+#ifndef ENGRAFT_NET_FUSE_H
+#define ENGRAFT_NET_FUSE_H
+
+#include "net/op.h"
+
+typedef struct eg_fused {
+    bool absorbed;    /* it runs within an earlier node */
+    int32_t output;   /* the value that it writes: of the last absorbed node, else its own */
+    int32_t norm;     /* the batch_norm2d that a convolution took in; -1: none */
+    int32_t residual; /* the value that is added; -1: none */
+    eg_activation activation;
+    float slope;
+} eg_fused;
+
+/* trainable (per parameter) and batch_norm (per node) as in eg_exec_options; plain: nothing is fused. fused:
+ * per node. */
+void eg_fuse(eg_arena *work, const eg_net *net, const bool *trainable, const eg_bn_mode *batch_norm,
+             bool plain, eg_fused *fused);
+
+#endif
