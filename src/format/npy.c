@@ -287,11 +287,8 @@ bool eg_npy_read(eg_checkpoint_file *file, eg_error *err)
                             .fd = m->fd,
                             .file_offset = npy.size,
                             .big_endian = npy.big_endian};
-    *entry = (eg_entry){.name = "arr_0",
-                         .dtype = npy.dtype,
-                         .shape = npy.shape,
-                         .strides = npy.strides,
-                         .storage = storage};
+    *entry = (eg_entry){
+        .name = "arr_0", .dtype = npy.dtype, .shape = npy.shape, .strides = npy.strides, .storage = storage};
     file->checkpoint.store = (eg_store){.entries = entry, .count = 1};
     eg_store_index(&file->checkpoint.store, arena);
     return true;
