@@ -32,7 +32,7 @@ typedef struct eg_checkpoint_candidate {
 
 typedef struct eg_checkpoint {
     const char *path;
-    const char *format;     /* torch-zip torch-legacy … */
+    const char *format;     /* torch-zip torch-legacy safetensors npz … */
     const char *state_dict; /* path of the selected state dict, "" for the top level */
     eg_store store;         /* in file order */
     const eg_checkpoint_value *values;
@@ -71,8 +71,9 @@ typedef struct eg_checkpoint_extra {
 
 /* False and EG_USAGE when the path's extension names no format that eg_checkpoint_write knows. */
 bool eg_checkpoint_writable(const char *path, eg_error *err);
-/* Writes the store; the path's extension picks the format (.pth .pt: torch zip). Temporary file in the same
- * folder, fsync, rename: the old file stays whole on any failure. The bytes depend on the arguments alone. */
+/* Writes the store; the path's extension picks the format (.pth .pt: torch zip; .safetensors, and
+ * .safetensors.index.json for shards; .npz). Temporary file in the same folder, fsync, rename: the old file
+ * stays whole on any failure. The bytes depend on the arguments alone. */
 bool eg_checkpoint_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,
                          eg_error *err);
 

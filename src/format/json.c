@@ -111,8 +111,7 @@ bool eg_json_get_real(const eg_json *object, const char *key, double *value)
 
 bool eg_json_next(const eg_json *object, void **at, const char **key, const eg_json **value)
 {
-    json_t *walked =
-        (json_t *)(uintptr_t)object; /* jansson's iterators take no const object; it is only read */
+    json_t *walked = (json_t *)object; /* jansson's iterators take no const object; it is only read */
     *at = *at ? json_object_iter_next(walked, *at) : json_object_iter(walked);
     if (!*at) return false;
     *key = json_object_iter_key(*at);

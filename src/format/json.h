@@ -40,7 +40,7 @@ bool eg_json_get_bool(const eg_json *object, const char *key, bool *value);
 /* An integer by itself. */
 bool eg_json_is_int(const eg_json *json, int64_t *value);
 const eg_json *eg_json_at(const eg_json *array, size_t at); /* borrowed, or NULL */
-bool eg_json_is_object(const eg_json *json);                            /* NULL: false */
+bool eg_json_is_object(const eg_json *json);                /* NULL: false */
 /* A number as a double; false when there is none under the key. */
 bool eg_json_get_real(const eg_json *object, const char *key, double *value);
 /* Walks an object's members in the order of the text: *at is NULL before the first. False after the last. */

@@ -102,7 +102,7 @@ static bool skip_fields(parser *p)
 
 static bool read_descr(parser *p)
 {
-    const char *descr;
+    const char *descr = "";
     if (skip_blanks(p) == '[') return skip_fields(p);
     if (!read_text(p, &descr)) return false;
     size_t length = strlen(descr);
@@ -168,7 +168,7 @@ static bool read_dict(parser *p)
     bool seen[3] = {0}, comma = true;
     if (!expect(p, '{')) return false;
     while (skip_blanks(p) != '}') {
-        const char *key;
+        const char *key = "";
         int i = 0;
         if (!comma) return bad(p, "expected , or }");
         if (!read_text(p, &key)) return false;
@@ -287,11 +287,8 @@ bool eg_npy_read(eg_checkpoint_file *file, eg_error *err)
                             .fd = m->fd,
                             .file_offset = npy.size,
                             .big_endian = npy.big_endian};
-    *entry = (eg_entry){.name = "arr_0",
-                         .dtype = npy.dtype,
-                         .shape = npy.shape,
-                         .strides = npy.strides,
-                         .storage = storage};
+    *entry = (eg_entry){
+        .name = "arr_0", .dtype = npy.dtype, .shape = npy.shape, .strides = npy.strides, .storage = storage};
     file->checkpoint.store = (eg_store){.entries = entry, .count = 1};
     eg_store_index(&file->checkpoint.store, arena);
     return true;

@@ -287,7 +287,7 @@ static bool skip_items(parser *p, bool object, unsigned depth)
 {
     char opening = object ? '{' : '[', closing = object ? '}' : ']';
     eg_map *keys = NULL;
-    const char *key = NULL;
+    const char *key = "";
     bool more;
     if (!read_opening(p, opening, closing, &more)) return false;
     while (more)
@@ -316,7 +316,7 @@ static bool read_metadata(parser *p)
     if (skip_blanks(p) == 'n') return skip_word(p);
     if (!read_opening(p, '{', '}', &more)) return false;
     while (more) {
-        eg_safetensors_pair pair;
+        eg_safetensors_pair pair = {"", ""};
         if (!read_key(p, &pair.key) || !is_new(p, &keys, pair.key)) return false;
         if (skip_blanks(p) != '"') return bad(p, "expected a text: metadata maps texts to texts");
         if (!read_text(p, &pair.value) || !read_separator(p, '}', &more)) return false;
@@ -327,7 +327,7 @@ static bool read_metadata(parser *p)
 
 static bool read_type(parser *p, eg_safetensors_tensor *tensor)
 {
-    const char *name;
+    const char *name = "";
     if (!read_text(p, &name)) return false;
     for (int i = 0; i < EG_SAFETENSORS_TYPE_COUNT && !tensor->type; i++)
         if (strcmp(eg_safetensors_types[i].name, name) == 0) tensor->type = &eg_safetensors_types[i];
@@ -382,7 +382,7 @@ static bool read_tensor(parser *p, const char *name)
     } members[] = {{"dtype", read_type}, {"shape", read_shape}, {"data_offsets", read_offsets}};
     eg_safetensors_tensor tensor = {.name = name};
     eg_map *unknown = NULL;
-    const char *key;
+    const char *key = "";
     bool seen[3] = {0}, more;
     uint64_t start = p->in.at;
     if (!read_opening(p, '{', '}', &more)) return false;
@@ -420,7 +420,7 @@ static bool read_members(parser *p)
     skip_blanks(p);
     if (!read_opening(p, '{', '}', &more)) return false;
     while (more) {
-        const char *key;
+        const char *key = "";
         if (!read_key(p, &key) || !is_new(p, &names, key) || !check_name(p, key)) return false;
         bool ok = strcmp(key, "__metadata__") == 0 ? read_metadata(p) : read_tensor(p, key);
         if (!ok || !read_separator(p, '}', &more)) return false;
@@ -430,14 +430,13 @@ static bool read_members(parser *p)
 
 /* ---- what the members must add up to ---- */
 
-/* Zero-sized tensors first where several start together, then as in the header. */
+/* Zero-sized tensors first where several start together. */
 static int by_offset(const void *a, const void *b)
 {
-    const eg_safetensors_tensor *x = *(const eg_safetensors_tensor *const *)a;
-    const eg_safetensors_tensor *y = *(const eg_safetensors_tensor *const *)b;
+    const eg_safetensors_tensor *x = a, *y = b;
     if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
     if (x->end != y->end) return x->end < y->end ? -1 : 1;
-    return x < y ? -1 : x > y;
+    return strcmp(x->name, y->name);
 }
 
 static bool gap(parser *p, const eg_safetensors_tensor *t, uint64_t at, const char *more)
@@ -468,11 +467,11 @@ static bool check_size(parser *p, const eg_safetensors_tensor *t)
                       bits % 8 ? " and a part of one: the elements do not fill whole bytes" : "");
 }
 
-static bool check_cover(parser *p, const eg_safetensors_tensor **sorted, size_t count, uint64_t size)
+static bool check_cover(parser *p, const eg_safetensors_tensor *sorted, size_t count, uint64_t size)
 {
     uint64_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        const eg_safetensors_tensor *t = sorted[i];
+        const eg_safetensors_tensor *t = &sorted[i];
         if (t->begin != at || t->end < t->begin) return gap(p, t, at, "");
         if (!check_size(p, t)) return false;
         if (t->end > size) return gap(p, t, size, ": the file ends there, it is incomplete");
@@ -486,8 +485,8 @@ static bool check_cover(parser *p, const eg_safetensors_tensor **sorted, size_t 
 static bool check(parser *p, uint64_t size)
 {
     const eg_safetensors_header *header = p->header;
-    const eg_safetensors_tensor **sorted = eg_malloc(eg_size_product(header->count, sizeof *sorted));
-    for (size_t i = 0; i < header->count; i++) sorted[i] = &header->tensors[i];
+    eg_safetensors_tensor *sorted = eg_malloc(eg_size_product(header->count, sizeof *sorted));
+    for (size_t i = 0; i < header->count; i++) sorted[i] = header->tensors[i];
     if (header->count) qsort(sorted, header->count, sizeof *sorted, by_offset);
     bool ok = check_cover(p, sorted, header->count, size);
     free(sorted);

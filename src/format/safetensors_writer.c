@@ -24,6 +24,11 @@ typedef struct item {
     size_t shard;
 } item;
 
+/* A place in a sorted list. */
+typedef struct order {
+    item *item;
+} order;
+
 typedef struct layout {
     eg_arena *arena;
     item *items; /* in the order of the store */
@@ -90,7 +95,7 @@ static int by_view(const item *x, const item *y)
 
 static int by_view_and_name(const void *a, const void *b)
 {
-    const item *x = *(item *const *)a, *y = *(item *const *)b;
+    const item *x = ((const order *)a)->item, *y = ((const order *)b)->item;
     int view = by_view(x, y);
     return view ? view : strcmp(x->entry->name, y->entry->name);
 }
@@ -98,15 +103,15 @@ static int by_view_and_name(const void *a, const void *b)
 /* Ties become pairs in the metadata, whose other keys no dropped tensor may be called. */
 static bool drop_ties(layout *l, eg_error *err)
 {
-    item **sorted = eg_malloc(eg_size_product(l->count, sizeof *sorted));
+    order *sorted = eg_malloc(eg_size_product(l->count, sizeof *sorted));
     bool ok = true;
-    for (size_t i = 0; i < l->count; i++) sorted[i] = &l->items[i];
+    for (size_t i = 0; i < l->count; i++) sorted[i].item = &l->items[i];
     if (l->count) qsort(sorted, l->count, sizeof *sorted, by_view_and_name);
     for (size_t i = 1; ok && i < l->count; i++) {
-        if (sorted[i]->size == 0 || by_view(sorted[i - 1], sorted[i]) != 0) continue;
-        sorted[i]->kept = sorted[i - 1]->kept;
-        if (is_reserved(sorted[i]->entry->name))
-            ok = cannot(err, "the tied tensor's name", sorted[i]->entry->name);
+        item *it = sorted[i].item;
+        if (it->size == 0 || by_view(sorted[i - 1].item, it) != 0) continue;
+        it->kept = sorted[i - 1].item->kept;
+        if (is_reserved(it->entry->name)) ok = cannot(err, "the tied tensor's name", it->entry->name);
     }
     free(sorted);
     return ok;
@@ -199,29 +204,30 @@ static void put_metadata(eg_buf *out, const layout *l, size_t shard)
 static void put_tensor(eg_buf *out, const item *it, uint64_t offset)
 {
     eg_shape shape = it->entry->shape;
+    uint64_t end = offset + it->size;
     eg_buf_puts(out, ",");
     put_text(out, it->entry->name);
     eg_buf_printf(out, ":{\"dtype\":\"%s\",\"shape\":[", eg_safetensors_types[it->rank].name);
     for (uint32_t i = 0; i < shape.rank; i++)
         eg_buf_printf(out, "%s%lld", i ? "," : "", (long long)shape.dims[i]);
     eg_buf_printf(out, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)offset,
-                  (unsigned long long)(offset + it->size));
+                  (unsigned long long)end);
 }
 
 static int by_type_and_name(const void *a, const void *b)
 {
-    const item *x = *(const item *const *)a, *y = *(const item *const *)b;
+    const item *x = ((const order *)a)->item, *y = ((const order *)b)->item;
     return x->rank != y->rank ? x->rank - y->rank : strcmp(x->entry->name, y->entry->name);
 }
 
-static bool write_header(eg_output *output, const layout *l, size_t shard, const item *const *items,
-                         size_t count, eg_error *err)
+static bool write_header(eg_output *output, const layout *l, size_t shard, const order *items, size_t count,
+                         eg_error *err)
 {
     eg_buf text = {0};
     uint64_t offset = 0;
     uint8_t size[8];
     put_metadata(&text, l, shard);
-    for (size_t i = 0; i < count; offset += items[i++]->size) put_tensor(&text, items[i], offset);
+    for (size_t i = 0; i < count; offset += items[i++].item->size) put_tensor(&text, items[i].item, offset);
     eg_buf_puts(&text, "}");
     while (text.length % 8) eg_buf_puts(&text, " ");
     for (int i = 0; i < 8; i++) size[i] = (uint8_t)(text.length >> 8 * i);
@@ -244,14 +250,14 @@ static bool write_tensor(eg_output *output, const item *it, eg_error *err)
 
 static bool write_file(const char *path, const layout *l, size_t shard, eg_error *err)
 {
-    const item **items = EG_NEW_ARRAY(l->arena, const item *, l->count);
+    order *items = EG_NEW_ARRAY(l->arena, order, l->count);
     size_t count = 0;
     for (size_t i = 0; i < l->count; i++)
-        if (is_written(&l->items[i]) && l->items[i].shard == shard) items[count++] = &l->items[i];
+        if (is_written(&l->items[i]) && l->items[i].shard == shard) items[count++].item = &l->items[i];
     if (count) qsort(items, count, sizeof *items, by_type_and_name);
     eg_output *output = eg_output_open(path, err);
     bool ok = output && write_header(output, l, shard, items, count, err);
-    for (size_t i = 0; ok && i < count; i++) ok = write_tensor(output, items[i], err);
+    for (size_t i = 0; ok && i < count; i++) ok = write_tensor(output, items[i].item, err);
     if (ok) return eg_output_commit(output, err);
     eg_output_abandon(output);
     return eg_error_in(err, path);
@@ -261,20 +267,20 @@ static bool write_file(const char *path, const layout *l, size_t shard, eg_error
 
 static int by_entry_name(const void *a, const void *b)
 {
-    return strcmp((*(const item *const *)a)->entry->name, (*(const item *const *)b)->entry->name);
+    return strcmp(((const order *)a)->item->entry->name, ((const order *)b)->item->entry->name);
 }
 
 static bool write_index(const char *path, const layout *l, const char *const *names, eg_error *err)
 {
-    const item **items = EG_NEW_ARRAY(l->arena, const item *, l->count);
+    order *items = EG_NEW_ARRAY(l->arena, order, l->count);
     eg_json *index = eg_json_object(), *metadata = eg_json_object(), *map = eg_json_object();
     uint64_t total = 0;
     size_t count = 0;
     for (size_t i = 0; i < l->count; i++)
-        if (is_written(&l->items[i])) items[count++] = &l->items[i];
+        if (is_written(&l->items[i])) items[count++].item = &l->items[i];
     if (count) qsort(items, count, sizeof *items, by_entry_name);
-    for (size_t i = 0; i < count; total += items[i++]->size)
-        eg_json_string(map, items[i]->entry->name, names[items[i]->shard]);
+    for (size_t i = 0; i < count; total += items[i++].item->size)
+        eg_json_string(map, items[i].item->entry->name, names[items[i].item->shard]);
     eg_json_int(metadata, "total_size", (int64_t)total);
     eg_json_add(index, "metadata", metadata);
     eg_json_add(index, "weight_map", map);
