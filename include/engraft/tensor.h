@@ -70,6 +70,15 @@ typedef struct eg_storage {
     void *context; /* of load */
 } eg_storage;
 
+/* What a quantized tensor's integers stand for: (integer - zero point) * scale, one pair for the whole tensor
+ * or one for each index of an axis. */
+typedef struct eg_quantization {
+    double scale;
+    int64_t zero_point;
+    const struct eg_entry *scales, *zero_points; /* along the axis; NULL: the two above */
+    uint32_t axis;
+} eg_quantization;
+
 /* A named tensor in a store: a strided view of a storage. */
 typedef struct eg_entry {
     const char *name;
@@ -77,7 +86,8 @@ typedef struct eg_entry {
     eg_shape shape;
     const int64_t *strides; /* in elements, >= 0; NULL: contiguous, row-major */
     eg_storage *storage;
-    uint64_t offset; /* in bytes, into the storage */
+    uint64_t offset;                     /* in bytes, into the storage */
+    const eg_quantization *quantization; /* of QI8, QU8 and QI32; NULL where it is not known */
 } eg_entry;
 
 /* An ordered state dict. It owns nothing: names, shapes and storages live in the arena or mapping of whoever
@@ -95,7 +105,8 @@ void eg_store_index(eg_store *store, eg_arena *arena);
 /* Writes the tensor's elements to out, contiguous, row-major, little-endian, in its own dtype:
  * numel * eg_dtype_size(dtype) bytes. Fails when the storage cannot be loaded. */
 bool eg_entry_read(const eg_entry *entry, void *out, eg_error *err);
-/* The same, converted to float (F64, F16, BF16, integers and BOOL; others fail). */
+/* The same, converted to float (F64, F16, BF16, integers and BOOL, quantized ones by what they stand for;
+ * others fail). */
 bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err);
 /* A storage and an entry over bytes in memory, contiguous; bytes must outlive them. */
 eg_entry eg_entry_in_memory(eg_arena *arena, const char *name, eg_dtype dtype, eg_shape shape,

@@ -18,8 +18,13 @@
 #include "format/shard_index.h"
 #include "format/state_dict.h"
 #include "format/torch_legacy.h"
+#include "format/torch_legacy_writer.h"
+#include "format/torch_pt2.h"
+#include "format/torch_script.h"
+#include "format/torch_tar.h"
 #include "format/torch_writer.h"
 #include "format/torch_zip.h"
+#include "format/zip_directory.h"
 
 static bool starts(const eg_mapping *m, const char *bytes, size_t n)
 {
@@ -67,16 +72,9 @@ static bool is_hdf5(const eg_mapping *m)
     return false;
 }
 
-/* ustar, or a header of the older kind whose checksum is right. */
 static bool is_tar(const eg_mapping *m)
 {
-    if (m->size < 512) return false;
-    if (memcmp(m->bytes + 257, "ustar", 5) == 0) return true;
-    unsigned long sum = 0, said = 0;
-    for (int i = 0; i < 512; i++) sum += i >= 148 && i < 156 ? ' ' : m->bytes[i];
-    for (int i = 148; i < 156; i++)
-        if (m->bytes[i] >= '0' && m->bytes[i] <= '7') said = said * 8 + (unsigned long)(m->bytes[i] - '0');
-    return m->bytes[0] && sum == said;
+    return eg_torch_tar_is(m->bytes, m->size);
 }
 
 static bool is_legacy(const eg_mapping *m)
@@ -140,29 +138,33 @@ static bool read_zip(eg_checkpoint_file *file, eg_error *err)
 {
     static const struct {
         const char *name, *kind;
-        bool anywhere; /* below any folder */
+        bool anywhere;              /* below any folder */
+        eg_checkpoint_reader *read; /* NULL: not read yet */
     } members[] = {
-        {"constants.pkl", "TorchScript", true},
-        {"model.json", "TorchScript (before 1.3)", true},
-        {"archive_format", "torch.export (pt2)", true},
-        {"model.weights.h5", "Keras", false},
+        {"constants.pkl", "TorchScript", true, eg_torch_script_read},
+        {"model.json", "TorchScript (before 1.3)", true, eg_torch_script_refuse_old},
+        {"archive_format", "torch.export (pt2)", true, eg_torch_pt2_read},
+        {"model.weights.h5", "Keras", false, NULL},
     };
     eg_arena scratch = {0};
     eg_zip zip;
-    const char *kind = NULL;
+    size_t kind = 0, kinds = sizeof members / sizeof *members;
     bool ok = eg_zip_open(&zip, &scratch, file->mapping.bytes, file->mapping.size, err);
     bool npz = ok && eg_npz_is(&zip);
-    for (size_t i = 0; ok && i < zip.count; i++)
-        for (size_t j = 0; j < sizeof members / sizeof *members && !kind; j++) {
+    for (kind = 0; ok && kind < kinds; kind++) {
+        bool found = false;
+        for (size_t i = 0; i < zip.count && !found; i++) {
             const char *name = zip.entries[i].name, *slash = strchr(name, '/');
-            if (members[j].anywhere ? slash && strcmp(slash + 1, members[j].name) == 0
-                                    : !slash && eg_ends_with(name, members[j].name))
-                kind = members[j].kind;
+            found = members[kind].anywhere ? slash && strcmp(slash + 1, members[kind].name) == 0
+                                           : !slash && eg_ends_with(name, members[kind].name);
         }
+        if (found) break;
+    }
     eg_arena_clear(&scratch);
     if (!ok) return false;
     if (npz) return eg_npz_read(file, err);
-    return kind ? not_yet(err, kind) : eg_torch_zip_read(file, err);
+    if (kind == kinds) return eg_torch_zip_read(file, err);
+    return members[kind].read ? members[kind].read(file, err) : not_yet(err, members[kind].kind);
 }
 
 /* The first row that fits wins. */
@@ -176,7 +178,7 @@ static const struct {
     {is_gguf, eg_gguf_read, "GGUF"},
     {is_npy, eg_npy_read, "npy"},
     {is_hdf5, NULL, "HDF5"},
-    {is_tar, NULL, "tar (PyTorch before 0.1.10)"},
+    {is_tar, eg_torch_tar_read, "tar"},
     {is_legacy, eg_torch_legacy_read, "legacy"},
     {is_pickle, refuse_pickle, "pickle"},
     {is_preview, refuse_preview, "PYTORCH1"},
@@ -276,9 +278,29 @@ bool eg_checkpoint_writable(const char *path, eg_error *err)
     return eg_error_in(err, path);
 }
 
+/* Formats that no extension tells. */
+static const struct {
+    const char *name;
+    bool (*write)(const char *path, const eg_store *store, const eg_checkpoint_extra *extra, eg_error *err);
+} named_writers[] = {
+    {"pth", eg_torch_zip_write},
+    {"pth-legacy", eg_torch_legacy_write},
+};
+
+static bool write_named(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,
+                        eg_error *err)
+{
+    for (size_t i = 0; i < sizeof named_writers / sizeof *named_writers; i++)
+        if (strcmp(extra->format, named_writers[i].name) == 0)
+            return named_writers[i].write(path, store, extra, err);
+    return eg_fail(err, EG_USAGE, "'%s' is no format that engraft writes; it writes pth and pth-legacy",
+                   extra->format);
+}
+
 bool eg_checkpoint_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,
                          eg_error *err)
 {
+    if (extra && extra->format) return write_named(path, store, extra, err);
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
         if (eg_ends_with(path, writers[i].extension)) return writers[i].write(path, store, extra, err);
     return eg_checkpoint_writable(path, err);

@@ -134,3 +134,28 @@ const char *eg_json_string_at(const eg_json *array, size_t at)
 {
     return json_string_value(json_array_get(array, at));
 }
+
+const eg_json *eg_json_at(const eg_json *array, size_t at)
+{
+    return json_array_get(array, at);
+}
+
+bool eg_json_is_int(const eg_json *json, int64_t *value)
+{
+    if (!json_is_integer(json)) return false;
+    *value = json_integer_value(json);
+    return true;
+}
+
+bool eg_json_get_int(const eg_json *object, const char *key, int64_t *value)
+{
+    return eg_json_is_int(json_object_get(object, key), value);
+}
+
+bool eg_json_get_bool(const eg_json *object, const char *key, bool *value)
+{
+    const json_t *member = json_object_get(object, key);
+    if (!json_is_boolean(member)) return false;
+    *value = json_is_true(member);
+    return true;
+}

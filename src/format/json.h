@@ -34,6 +34,12 @@ bool eg_json_print(const eg_json *json, FILE *out, eg_error *err);
 eg_json *eg_json_parse(const char *text, eg_error *err);
 const eg_json *eg_json_get(const eg_json *object, const char *key);     /* borrowed, or NULL */
 const char *eg_json_get_string(const eg_json *object, const char *key); /* borrowed, or NULL */
+/* False when the member is absent or no integer. */
+bool eg_json_get_int(const eg_json *object, const char *key, int64_t *value);
+bool eg_json_get_bool(const eg_json *object, const char *key, bool *value);
+/* An integer by itself. */
+bool eg_json_is_int(const eg_json *json, int64_t *value);
+const eg_json *eg_json_at(const eg_json *array, size_t at); /* borrowed, or NULL */
 bool eg_json_is_object(const eg_json *json);                            /* NULL: false */
 /* A number as a double; false when there is none under the key. */
 bool eg_json_get_real(const eg_json *object, const char *key, double *value);

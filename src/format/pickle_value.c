@@ -60,13 +60,15 @@ bool eg_py_is_none(const eg_pickle *pickle, eg_ref ref)
     return node_of(pickle, ref)->kind == EG_PY_NONE;
 }
 
-/* A legacy file wraps the class of a module in a persistent id ('module', cls, file, source). */
+/* Older files wrap the class of a module in a persistent id: ('module', cls, file, source), and in a tar
+ * (cls, file, source). */
 static const eg_py_node *class_of(const eg_pickle *pickle, eg_ref ref)
 {
     const eg_py_node *node = node_of(pickle, ref);
     if (node->kind == EG_PY_PERSISTENT) {
         const eg_py_node *id = node_of(pickle, node->args);
         if (id->kind == EG_PY_TUPLE && id->count == 4) node = node_of(pickle, id->items[1]);
+        if (id->kind == EG_PY_TUPLE && id->count == 3) node = node_of(pickle, id->items[0]);
     }
     return node->kind == EG_PY_GLOBAL ? node : NULL;
 }
@@ -277,8 +279,7 @@ const char *eg_py_type(eg_arena *arena, const eg_pickle *pickle, eg_ref ref)
     return eg_arena_printf(arena, "%s.%s", maker->module, maker->name);
 }
 
-/* The shortest decimal text that reads back to the same double. */
-static const char *real_text(eg_arena *arena, double value)
+const char *eg_real_text(eg_arena *arena, double value)
 {
     char text[40];
     if (isnan(value)) return "nan";
@@ -311,7 +312,7 @@ const char *eg_py_short(eg_arena *arena, const eg_pickle *pickle, eg_ref ref)
     case EG_PY_INT: return eg_arena_printf(arena, "%lld", (long long)node->integer);
     case EG_PY_BIGINT:
         return node->count ? eg_arena_printf(arena, "integer of %u bytes", node->count) : "big integer";
-    case EG_PY_FLOAT: return real_text(arena, node->real);
+    case EG_PY_FLOAT: return eg_real_text(arena, node->real);
     case EG_PY_STR: return quoted(arena, node);
     case EG_PY_BYTES: return eg_arena_printf(arena, "%u byte%s", node->count, node->count == 1 ? "" : "s");
     case EG_PY_GLOBAL: return eg_arena_printf(arena, "%s.%s", node->module, node->name);

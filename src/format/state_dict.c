@@ -102,6 +102,23 @@ static bool is_module(const walker *w, eg_ref ref, module_tables *tables)
     return tables->parameters && tables->modules;
 }
 
+/* A TorchScript module, also one whose class the code does not define. */
+static bool is_script(const walker *w, eg_ref ref, const char **class)
+{
+    const eg_py_node *maker = w->torch->script ? eg_py_maker(w->pickle, ref) : NULL;
+    if (!maker || !eg_py_attributes(w->pickle, ref)) return false;
+    if (strcmp(maker->module, "__torch__") != 0 && !eg_starts_with(maker->module, "__torch__.")) return false;
+    *class = eg_arena_printf(w->arena, "%s.%s", maker->module, maker->name);
+    return eg_map_find(w->torch->script, *class) != EG_SCRIPT_OTHER;
+}
+
+static bool is_any_module(const walker *w, eg_ref ref)
+{
+    module_tables tables;
+    const char *class;
+    return is_module(w, ref, &tables) || is_script(w, ref, &class);
+}
+
 static bool is_transient(const walker *w, eg_ref set, const char *name)
 {
     const eg_ref *items;
@@ -136,6 +153,32 @@ static bool expand_module(walker *w, const module_tables *tables, branch *b)
     return true;
 }
 
+/* Where an attribute of a TorchScript module stands in the state dict: 0 parameters, 1 buffers, 2 modules; 3:
+ * nowhere. Without code every tensor is a buffer. */
+static int script_turn(const walker *w, const char *class, const eg_py_pair *attribute)
+{
+    const char *key = eg_arena_printf(w->arena, "%s\n%s", class, attribute->key);
+    int64_t role = eg_map_find(w->torch->script, key);
+    bool tensor = eg_torch_is_tensor(w->torch, attribute->value);
+    if (!tensor) return is_script(w, attribute->value, &key) ? 2 : 3;
+    if (eg_map_find(w->torch->script, class) < 0) return 1;
+    return role == EG_SCRIPT_PARAMETER ? 0 : role == EG_SCRIPT_BUFFER ? 1 : 3;
+}
+
+static void expand_script(walker *w, eg_ref ref, const char *class, branch *b)
+{
+    const eg_py_pair *pairs;
+    uint32_t count;
+    if (!eg_py_pairs(w->arena, w->pickle, eg_py_attributes(w->pickle, ref), &pairs, &count)) return;
+    eg_py_pair *children = EG_NEW_ARRAY(w->arena, eg_py_pair, count);
+    uint8_t *turns = EG_NEW_ARRAY(w->arena, uint8_t, count);
+    for (uint32_t i = 0; i < count; i++) turns[i] = (uint8_t)script_turn(w, class, &pairs[i]);
+    for (int turn = 0; turn < 3; turn++)
+        for (uint32_t i = 0; i < count; i++)
+            if (turns[i] == turn) children[b->count++] = pairs[i];
+    b->children = children;
+}
+
 static bool expand_items(walker *w, eg_ref ref, branch *b)
 {
     const eg_ref *items;
@@ -154,10 +197,15 @@ static bool expand(walker *w, eg_ref ref)
 {
     branch *b = &w->branches[ref];
     module_tables tables;
+    const char *class;
     if (b->expanded) return true;
     b->expanded = true;
     if (eg_torch_is_tensor(w->torch, ref)) return true;
     if (is_module(w, ref, &tables)) return expand_module(w, &tables, b);
+    if (is_script(w, ref, &class)) {
+        expand_script(w, ref, class, b);
+        return true;
+    }
     if (eg_py_pairs(w->arena, w->pickle, ref, &b->children, &b->count)) return true;
     return expand_items(w, ref, b);
 }
@@ -212,18 +260,25 @@ static bool count_tensors(walker *w, eg_ref root)
 
 /* ---- values ---- */
 
-static void add_value(walker *w, const char *name, eg_ref ref)
+/* A place in the list of values; NULL when it is full. */
+static eg_checkpoint_value *new_value(walker *w)
 {
     eg_checkpoint *out = w->out;
-    eg_entry entry = {0};
-    if (out->value_count >= MAX_VALUES) return;
+    if (out->value_count >= MAX_VALUES) return NULL;
     if (out->value_count == w->value_capacity) {
         w->value_capacity = w->value_capacity ? w->value_capacity * 2 : 32;
         eg_checkpoint_value *more = EG_NEW_ARRAY(w->arena, eg_checkpoint_value, w->value_capacity);
         if (out->value_count) memcpy(more, w->values, out->value_count * sizeof *more);
         out->values = w->values = more;
     }
-    eg_checkpoint_value *value = &w->values[out->value_count++];
+    return &w->values[out->value_count++];
+}
+
+static void add_value(walker *w, const char *name, eg_ref ref)
+{
+    eg_entry entry = {0};
+    eg_checkpoint_value *value = new_value(w);
+    if (!value) return;
     value->name = name;
     if (eg_torch_is_tensor(w->torch, ref)) {
         bool readable = eg_torch_tensor(w->torch, ref, name, &entry, NULL);
@@ -289,9 +344,8 @@ static bool is_candidate(walker *w, eg_ref ref)
 {
     const eg_py_pair *pairs;
     uint32_t count;
-    module_tables tables;
     if (eg_torch_is_tensor(w->torch, ref) || !w->branches[ref].tensors) return false;
-    return is_module(w, ref, &tables) || eg_py_pairs(w->arena, w->pickle, ref, &pairs, &count);
+    return is_any_module(w, ref) || eg_py_pairs(w->arena, w->pickle, ref, &pairs, &count);
 }
 
 /* True when the node's own children are tensors, or sequences of them. */
@@ -353,9 +407,8 @@ static bool choose(walker *w, eg_ref ref, bool top, const eg_py_pair **next)
 {
     eg_buf names = {0};
     const eg_py_pair *found = NULL;
-    module_tables tables;
     *next = NULL;
-    if (is_module(w, ref, &tables)) return true;
+    if (is_any_module(w, ref)) return true;
     size_t count = candidates(w, ref, true, &found, &names);
     if (!top && (count != 1 || w->branches[found->value].tensors != w->branches[ref].tensors))
         count = SIZE_MAX;
@@ -428,13 +481,29 @@ static bool select_root(walker *w, eg_ref *selected)
         *selected = root;
     }
     w->out->state_dict = eg_arena_string(w->arena, path);
-    if (w->branches[*selected].tensors == 0)
+    if (w->branches[*selected].tensors == 0 && is_any_module(w, *selected))
+        eg_checkpoint_warn(w->arena, w->out, "the module has neither parameters nor buffers");
+    else if (w->branches[*selected].tensors == 0)
         return eg_fail_id(w->err, EG_MALFORMED, "SEL-002", "no tensors found (top-level keys: %s)",
                           key_list(w, w->pickle->root));
     return true;
 }
 
 /* ---- emitting ---- */
+
+/* How a quantized tensor's integers are to be read, as a value beside it. */
+static void add_quantization(walker *w, const char *name, const eg_entry *entry)
+{
+    const eg_quantization *q = entry->quantization;
+    eg_checkpoint_value *value = new_value(w);
+    if (!value) return;
+    value->name = name;
+    value->type = "quantization";
+    value->text = q->scales ? eg_arena_printf(w->arena, "%lld scales and zero points along axis %u",
+                                              (long long)q->scales->shape.dims[0], q->axis)
+                            : eg_arena_printf(w->arena, "scale %s, zero point %lld",
+                                              eg_real_text(w->arena, q->scale), (long long)q->zero_point);
+}
 
 static bool emit(walker *w, const char *name, eg_ref ref)
 {
@@ -462,6 +531,7 @@ static bool emit(walker *w, const char *name, eg_ref ref)
         w->entries = more;
     }
     w->entries[w->entry_count++] = entry;
+    if (entry.quantization) add_quantization(w, name, &entry);
     return true;
 }
 
@@ -501,7 +571,7 @@ static bool emit_value(walker *w, const char *name, eg_ref ref)
 {
     const eg_py_node *maker = eg_py_maker(w->pickle, ref);
     bool opaque = maker && !eg_global_is_plain(maker->module, maker->name);
-    if (opaque && !w->options->inspect && reaches_tensor(w, ref))
+    if (opaque && !w->options->inspect && !is_any_module(w, ref) && reaches_tensor(w, ref))
         return eg_fail_id(w->err, EG_UNSAFE, "PKL-013",
                           "UNSAFE: the file references %s.%s (offset %llu); a Python loader could execute it",
                           maker->module, maker->name, (unsigned long long)maker->offset);
@@ -513,11 +583,13 @@ static void report_attributes(walker *w, const char *name, eg_ref ref)
 {
     module_tables tables;
     const eg_py_pair *pairs;
+    const char *class;
     uint32_t count;
-    if (!is_module(w, ref, &tables)) return;
+    bool plain = is_module(w, ref, &tables);
+    if (!plain && !is_script(w, ref, &class)) return;
     if (!eg_py_pairs(w->arena, w->pickle, eg_py_attributes(w->pickle, ref), &pairs, &count)) return;
     for (uint32_t i = 0; i < count; i++)
-        if (eg_torch_is_tensor(w->torch, pairs[i].value))
+        if (eg_torch_is_tensor(w->torch, pairs[i].value) && (plain || script_turn(w, class, &pairs[i]) == 3))
             eg_checkpoint_warn(w->arena, w->out,
                                "'%s' is a plain attribute of a module, not part of its state dict",
                                join(w->arena, name, pairs[i].key));
@@ -536,7 +608,8 @@ static bool enter(walker *w, frame *stack, size_t *depth, const char *name, eg_r
     if (eg_torch_is_tensor(w->torch, ref)) return emit(w, name, ref);
     if (b->on_path) return true;
     if (!count_tensors(w, ref)) return false;
-    if (!b->tensors) return emit_value(w, name, ref);
+    if (!b->tensors) report_attributes(w, name, ref);
+    if (!b->tensors) return *name ? emit_value(w, name, ref) : true; /* the root: a module without state */
     if (*depth == MAX_DEPTH) return too_deep(w);
     report_attributes(w, name, ref);
     b->on_path = true;

@@ -11,7 +11,7 @@ const char *eg_global_modern(eg_arena *arena, const char *module)
     static const char *const names[][2] = {
         {"__builtin__", "builtins"}, {"copy_reg", "copyreg"},    {"torch.tensor", "torch._tensor"},
         {"cPickle", "_pickle"},      {"exceptions", "builtins"}, {"Queue", "queue"},
-        {"UserDict", "collections"}, {"commands", "subprocess"}, {"__torch__", "__torch__"},
+        {"UserDict", "collections"}, {"commands", "subprocess"},
     };
     for (size_t i = 0; i < COUNT(names); i++)
         if (strcmp(module, names[i][0]) == 0) return names[i][1];
@@ -161,6 +161,7 @@ static const char *const plain[][2] = {
     {"torch._utils", NULL},
     {"torch._tensor", NULL},
     {"torch.storage", NULL},
+    {"torch.jit._pickle", NULL},
     {"torch.nn.parameter", NULL},
     {"torch.autograd.variable", "Variable"},
     {"torch", "Size"},
@@ -215,7 +216,7 @@ bool eg_global_is_plain(const char *module, const char *name)
     if (eg_global_is_dangerous(module, name)) return false;
     for (size_t i = 0; i < COUNT(plain); i++)
         if (strcmp(module, plain[i][0]) == 0 && (!plain[i][1] || strcmp(name, plain[i][1]) == 0)) return true;
-    return is_torch_constant(module, name);
+    return within(module, "__torch__") || is_torch_constant(module, name); /* TorchScript's own classes */
 }
 
 bool eg_global_has_no_items(const char *module, const char *name)

@@ -106,8 +106,10 @@ static bool read_storages(stream *s, eg_torch *torch, int fd, uint64_t base)
 {
     const eg_ref *items;
     uint32_t count;
+    eg_checkpoint ignored = {0};
+    const eg_checkpoint_options strict = {0};
     eg_pickle *keys = next_pickle(s);
-    if (!keys) return false;
+    if (!keys || !eg_state_dict_references(keys, &strict, s->arena, &ignored, s->err)) return false;
     if (!eg_py_items(keys, keys->root, &items, &count))
         return eg_fail_id(s->err, EG_MALFORMED, "PKL-006", "offset %llu: %s applied to a %s", 0ULL,
                           "the list of storages", eg_py_type(s->arena, keys, keys->root));

@@ -2,12 +2,15 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/pickle_value.h"
+#include "format/torch_sparse.h"
+#include "tensor/convert.h"
 
 enum { MAX_RANK = 64, MAX_WRAPPERS = 16, MAX_NESTING = 2 };
 
@@ -43,9 +46,10 @@ static bool storage_size(const eg_storage_class *class, uint64_t numel, uint64_t
     return !__builtin_mul_overflow(numel, item, size) && *size <= INT64_MAX;
 }
 
-static bool add_storage(eg_torch *torch, const eg_torch_storage *one, eg_error *err)
+bool eg_torch_storage_add(eg_torch *torch, const eg_torch_storage *one, eg_error *err)
 {
     uint64_t size;
+    if (!torch->index) torch->index = eg_map_new(torch->arena);
     assert(one->class);
     int64_t at = eg_map_find(torch->index, one->key);
     if (at >= 0) {
@@ -101,21 +105,58 @@ static bool read_id(eg_torch *torch, eg_ref id, eg_torch_storage *storage, eg_er
     return true;
 }
 
+/* ('module', class, file, source) in a stream, (class, file, source) in a tar. */
 static bool is_module_id(const eg_torch *torch, eg_ref id)
 {
     const eg_py_node *tuple = eg_pickle_node(torch->pickle, id);
+    if (torch->tar && tuple->kind == EG_PY_TUPLE && tuple->count == 3)
+        return eg_pickle_node(torch->pickle, tuple->items[0])->kind == EG_PY_GLOBAL;
     return torch->legacy && tuple->kind == EG_PY_TUPLE && tuple->count == 4 &&
            eg_py_is_text(torch->pickle, tuple->items[0], "module");
 }
 
+/* What a tar's persistent id, a number or its decimal text, stands for; -1 when it is neither or not known.
+ */
+static int64_t find_key(const eg_torch *torch, const eg_map *index, eg_ref id)
+{
+    char key[24];
+    const eg_py_node *node = eg_pickle_node(torch->pickle, id);
+    if (!index) return -1;
+    if (node->kind == EG_PY_INT)
+        snprintf(key, sizeof key, "%lld", (long long)node->integer);
+    else if ((node->kind == EG_PY_STR || node->kind == EG_PY_BYTES) && node->count < sizeof key)
+        snprintf(key, sizeof key, "%.*s", (int)node->count, node->bytes);
+    else
+        return -1;
+    return eg_map_find(index, key);
+}
+
+static const eg_torch_given *find_given(const eg_torch *torch, eg_ref ref)
+{
+    const eg_py_node *node = eg_pickle_node(torch->pickle, ref);
+    if (!torch->tar || node->kind != EG_PY_PERSISTENT) return NULL;
+    int64_t at = find_key(torch, torch->given_index, node->args);
+    return at < 0 ? NULL : &torch->given[at];
+}
+
+/* A tar's id that is no tuple must name a tensor or a storage of the file. */
+static bool is_known_key(const eg_torch *torch, eg_ref id)
+{
+    return torch->tar && eg_pickle_node(torch->pickle, id)->kind != EG_PY_TUPLE &&
+           (find_key(torch, torch->given_index, id) >= 0 || find_key(torch, torch->view_index, id) >= 0);
+}
+
 bool eg_torch_collect(eg_torch *torch, eg_error *err)
 {
-    torch->index = eg_map_new(torch->arena);
+    if (!torch->index) torch->index = eg_map_new(torch->arena);
     for (eg_ref i = 1; i < torch->pickle->count; i++) {
         const eg_py_node *node = eg_pickle_node(torch->pickle, i);
         eg_torch_storage storage = {0};
         if (node->kind != EG_PY_PERSISTENT || is_module_id(torch, node->args)) continue;
-        if (!read_id(torch, node->args, &storage, err) || !add_storage(torch, &storage, err)) return false;
+        if (is_known_key(torch, node->args)) continue;
+        if (!read_id(torch, node->args, &storage, err)) return false;
+        if (torch->tar && eg_map_find(torch->view_index, storage.key) >= 0) continue;
+        if (!eg_torch_storage_add(torch, &storage, err)) return false;
     }
     return true;
 }
@@ -127,6 +168,8 @@ typedef enum action {
     WRAPS,     /* the first argument is the tensor */
     FROM_TYPE, /* (function, type, args, state): what the function makes */
     PARAMETER, /* class Parameter or Variable: the argument, or the state */
+    QUANTIZED, /* as PARTS, then the parameters */
+    SPARSE,    /* (layout, (indices, values, size, …)) */
     UNSUPPORTED,
     META,
 } action;
@@ -152,14 +195,15 @@ static const maker makers[] = {
     {"torch.nn.parameter", "Parameter", 0, 2, "0 to 2", PARAMETER, 0, 0, NULL},
     {"torch.nn.parameter", "Buffer", 0, 2, "0 to 2", PARAMETER, 0, 0, NULL},
     {"torch.autograd.variable", "Variable", 0, 3, "0 to 3", PARAMETER, 0, 0, NULL},
-    {"torch._utils", "_rebuild_qtensor", 7, 7, "7", UNSUPPORTED, 0, 0, "quantized"},
-    {"torch._utils", "_rebuild_sparse_tensor", 2, 2, "2", UNSUPPORTED, 0, 0, "sparse"},
-    {"torch._utils", "_rebuild_sparse_csr_tensor", 2, 2, "2", UNSUPPORTED, 0, 0, "sparse"},
+    {"torch._utils", "_rebuild_qtensor", 6, 7, "6 or 7", QUANTIZED, 0, 0, NULL},
+    {"torch._utils", "_rebuild_sparse_tensor", 2, 5, "2", SPARSE, 0, 0, NULL},
+    {"torch._utils", "_rebuild_sparse_csr_tensor", 2, 2, "2", SPARSE, 0, 0, NULL},
     {"torch._utils", "_rebuild_nested_tensor", 4, 4, "4", UNSUPPORTED, 0, 0, "nested"},
     {"torch._utils", "_rebuild_wrapper_subclass", 0, 9, "at most 9", UNSUPPORTED, 0, 0, "wrapper subclass"},
     {"torch._utils", "_rebuild_device_tensor_from_numpy", 4, 4, "4", UNSUPPORTED, 0, 0, "numpy-backed"},
     {"torch._utils", "_rebuild_xla_tensor", 4, 4, "4", UNSUPPORTED, 0, 0, "numpy-backed"},
     {"torch._utils", "_rebuild_meta_tensor_no_storage", 4, 4, "4", META, 0, 0, NULL},
+    {"torch.jit._pickle", "build_tensor_from_id", 0, 9, "any", UNSUPPORTED, 0, 0, "numbered"},
     {"torch.nn.parameter", "UninitializedParameter", 0, 9, "any", UNSUPPORTED, 0, 0, "uninitialized"},
     {"torch.nn.parameter", "UninitializedBuffer", 0, 9, "any", UNSUPPORTED, 0, 0, "uninitialized"},
 };
@@ -183,7 +227,7 @@ static const maker *find_maker(const eg_py_node *global)
 
 bool eg_torch_is_tensor(const eg_torch *torch, eg_ref ref)
 {
-    return find_maker(eg_py_maker(torch->pickle, ref)) != NULL;
+    return find_given(torch, ref) || find_maker(eg_py_maker(torch->pickle, ref));
 }
 
 /* ---- one tensor ---- */
@@ -191,13 +235,17 @@ bool eg_torch_is_tensor(const eg_torch *torch, eg_ref ref)
 /* What describes a tensor, before it is checked. */
 typedef struct parts {
     eg_ref storage, offset, size, stride;
-    eg_ref dtype, metadata; /* 0: none */
+    eg_ref dtype, metadata;      /* 0: none */
+    eg_ref qparams;              /* of a quantized tensor; 0: none */
+    eg_ref layout, data;         /* of a sparse one, instead of the above; 0: none */
+    const eg_torch_given *given; /* instead of all these */
 } parts;
 
 typedef struct request {
     eg_torch *torch;
     const char *name;
     eg_error *err;
+    bool inner; /* a part of another tensor, which has no parts itself */
 } request;
 
 static bool unsupported(const request *r, const char *kind, const char *detail)
@@ -230,7 +278,8 @@ static bool open_parameter(const request *r, const eg_py_node *node, parts *out,
     const eg_py_node *state = node->state ? eg_pickle_node(p, node->state) : NULL;
     const eg_py_node *args = eg_pickle_node(p, node->args);
     if (state && state->kind == EG_PY_TUPLE && state->count == 4) {
-        *out = (parts){state->items[0], state->items[1], state->items[2], state->items[3], 0, 0};
+        *out =
+            (parts){state->items[0], state->items[1], state->items[2], state->items[3], 0, 0, 0, 0, 0, NULL};
         return true;
     }
     bool whole = state && state->kind == EG_PY_TUPLE && state->count == 5;
@@ -246,9 +295,17 @@ static bool open_layer(const request *r, const maker *m, const eg_py_node *node,
     const char *class = eg_arena_printf(r->torch->arena, "%s.%s", m->module, m->name);
     switch (m->action) {
     case PARTS:
-        *out = (parts){args->items[0], args->items[1], args->items[2], args->items[3], 0, 0};
+        *out = (parts){args->items[0], args->items[1], args->items[2], args->items[3], 0, 0, 0, 0, 0, NULL};
         if (m->dtype) out->dtype = args->items[m->dtype];
         if (m->metadata && args->count > m->metadata) out->metadata = args->items[m->metadata];
+        return true;
+    case QUANTIZED:
+        *out = (parts){
+            args->items[0], args->items[1], args->items[2], args->items[3], 0, 0, args->items[4], 0, 0, NULL};
+        return true;
+    case SPARSE:
+        if (args->count != 2) return unsupported(r, "sparse", "in TorchScript's own form");
+        *out = (parts){.layout = args->items[0], .data = args->items[1]};
         return true;
     case WRAPS: *next = args->items[0]; return true;
     case PARAMETER: return open_parameter(r, node, out, next);
@@ -267,6 +324,8 @@ static bool find_parts(const request *r, eg_ref ref, parts *out)
         const eg_py_node *node = eg_pickle_node(p, ref), *global = eg_py_maker(p, ref);
         const maker *m = find_maker(global);
         eg_ref next = 0;
+        out->given = find_given(r->torch, ref);
+        if (out->given) return true;
         if (!m) return mistyped(r, ref, "the data");
         const eg_py_node *args = eg_pickle_node(p, node->args);
         if (!check_count(r, m, args->count)) return false;
@@ -348,6 +407,24 @@ static bool narrow(const request *r, eg_ref view, window *w)
 /* The pickled torch file inside torch.storage._load_from_bytes(bytes): its object is a storage. */
 static bool open_nested(const request *r, eg_ref ref, window *w);
 
+static void open_view(const eg_torch *torch, const eg_torch_view *view, window *w)
+{
+    *w = (window){&torch->storages[view->storage], view->start, view->numel};
+}
+
+/* A tar's id is a key, or ('storage', class, key, location, numel). */
+static bool find_view(const request *r, eg_ref id, window *w)
+{
+    const eg_py_node *node = eg_pickle_node(r->torch->pickle, id);
+    if (node->kind == EG_PY_TUPLE) id = node->items[2];
+    int64_t at = find_key(r->torch, r->torch->view_index, id);
+    if (at < 0)
+        return eg_fail_id(r->err, EG_MALFORMED, "TEN-007", "storage '%s' is referenced but missing",
+                          eg_py_short(r->torch->arena, r->torch->pickle, id));
+    open_view(r->torch, &r->torch->views[at], w);
+    return true;
+}
+
 static bool find_window(const request *r, eg_ref ref, window *w)
 {
     eg_torch *torch = r->torch;
@@ -355,6 +432,7 @@ static bool find_window(const request *r, eg_ref ref, window *w)
     if (eg_py_made_by(torch->pickle, ref, "torch.storage", "_load_from_bytes")) return open_nested(r, ref, w);
     if (node->kind != EG_PY_PERSISTENT || is_module_id(torch, node->args))
         return mistyped(r, ref, "the storage");
+    if (torch->tar) return find_view(r, node->args, w);
     const eg_py_node *id = eg_pickle_node(torch->pickle, node->args);
     int64_t at = eg_map_find(torch->index, eg_py_text(torch->arena, torch->pickle, id->items[2]));
     *w = (window){&torch->storages[at], 0, torch->storages[at].numel};
@@ -374,7 +452,7 @@ static bool open_nested(const request *r, eg_ref ref, window *w)
                           "nested torch files", (unsigned long long)r->torch->nesting + 1,
                           (unsigned long long)MAX_NESTING);
     eg_torch *file = r->torch->nested(r->torch, (const uint8_t *)bytes->bytes, bytes->count, r->err);
-    request nested = {file, r->name, r->err};
+    request nested = {file, r->name, r->err, r->inner};
     return file && find_window(&nested, file->pickle->root, w);
 }
 
@@ -515,35 +593,205 @@ static bool apply_metadata(const request *r, eg_ref metadata, eg_entry *entry)
     return true;
 }
 
-bool eg_torch_tensor(eg_torch *torch, eg_ref ref, const char *name, eg_entry *entry, eg_error *err)
-{
-    request r = {torch, name, err};
-    parts from = {0};
-    window w = {0};
-    eg_dtype dtype = EG_F32;
-    uint64_t offset = 0;
+/* A tensor before its bounds are checked. */
+typedef struct sketch {
+    window over;
+    eg_dtype dtype;
+    uint64_t offset; /* elements into the window */
+    uint32_t rank;
     int64_t dims[MAX_RANK], strides[MAX_RANK];
-    uint32_t rank, stride_rank;
-    if (!find_parts(&r, ref, &from) || !find_window(&r, from.storage, &w) ||
-        !find_dtype(&r, &from, &w, &dtype) || !read_count(&r, from.offset, "offset", &offset) ||
-        !read_dims(&r, from.size, "size", dims, &rank) ||
-        !read_dims(&r, from.stride, "stride", strides, &stride_rank))
+} sketch;
+
+static void sketch_given(const request *r, const eg_torch_given *given, sketch *s)
+{
+    assert(given->rank <= MAX_RANK);
+    open_view(r->torch, &given->over, &s->over);
+    s->offset = given->offset;
+    s->rank = given->rank;
+    memcpy(s->dims, given->dims, given->rank * sizeof *s->dims);
+    memcpy(s->strides, given->strides, given->rank * sizeof *s->strides);
+}
+
+static bool sketch_parts(const request *r, const parts *from, sketch *s)
+{
+    uint32_t strides;
+    if (from->given) {
+        sketch_given(r, from->given, s);
+        return find_dtype(r, from, &s->over, &s->dtype);
+    }
+    if (!find_window(r, from->storage, &s->over) || !find_dtype(r, from, &s->over, &s->dtype) ||
+        !read_count(r, from->offset, "offset", &s->offset) ||
+        !read_dims(r, from->size, "size", s->dims, &s->rank) ||
+        !read_dims(r, from->stride, "stride", s->strides, &strides))
         return false;
-    if (rank != stride_rank)
-        return eg_fail_id(err, EG_MALFORMED, "TEN-003", "tensor '%s': %u sizes but %u strides", name, rank,
-                          stride_rank);
-    eg_shape shape = {rank, dims};
-    if (!check_extent(&r, &w, shape, strides, offset)) return false;
-    if (!check_expansion(&r, shape, dtype, w.storage->bytes->size)) return false;
-    if (w.storage->meta)
-        return eg_fail_id(err, EG_MALFORMED, "TEN-010", "tensor '%s' is on the meta device and has no data",
-                          name);
+    if (s->rank == strides) return true;
+    return eg_fail_id(r->err, EG_MALFORMED, "TEN-003", "tensor '%s': %u sizes but %u strides", r->name,
+                      s->rank, strides);
+}
+
+static bool finish(const request *r, const sketch *s, eg_entry *entry)
+{
+    eg_shape shape = {s->rank, s->dims};
+    const eg_torch_storage *storage = s->over.storage;
+    if (!check_extent(r, &s->over, shape, s->strides, s->offset)) return false;
+    if (!check_expansion(r, shape, s->dtype, storage->bytes->size)) return false;
+    if (storage->meta)
+        return eg_fail_id(r->err, EG_MALFORMED, "TEN-010",
+                          "tensor '%s' is on the meta device and has no data", r->name);
     uint64_t numel = 0;
     eg_shape_numel(shape, &numel);
-    *entry = (eg_entry){.name = name, .dtype = dtype, .shape = eg_shape_copy(torch->arena, dims, rank)};
-    entry->storage = w.storage->bytes;
-    entry->offset = numel ? (w.start + offset) * eg_dtype_size(dtype) : 0;
-    if (!is_contiguous(shape, strides))
-        entry->strides = eg_arena_copy(torch->arena, strides, rank * sizeof *strides);
-    return from.metadata ? apply_metadata(&r, from.metadata, entry) : true;
+    *entry = (eg_entry){.name = r->name, .dtype = s->dtype};
+    entry->shape = eg_shape_copy(r->torch->arena, s->dims, s->rank);
+    entry->storage = storage->bytes;
+    entry->offset = numel ? (s->over.start + s->offset) * eg_dtype_size(s->dtype) : 0;
+    if (!is_contiguous(shape, s->strides))
+        entry->strides = eg_arena_copy(r->torch->arena, s->strides, s->rank * sizeof *s->strides);
+    return true;
+}
+
+bool eg_torch_place(eg_torch *torch, const eg_torch_given *given, eg_dtype dtype, const char *name,
+                    eg_entry *entry, eg_error *err)
+{
+    request r = {torch, name, err, false};
+    sketch s = {.dtype = dtype};
+    sketch_given(&r, given, &s);
+    return finish(&r, &s, entry);
+}
+
+/* ---- quantized ---- */
+
+static bool build(const request *r, eg_ref ref, eg_entry *entry);
+
+static bool bad_quantization(const request *r, const char *detail)
+{
+    return unsupported(r, "such quantized", detail);
+}
+
+/* A list of numbers as a tensor in memory (torch before 1.4 pickled scales so). */
+static bool list_entry(const request *r, const eg_ref *items, uint32_t count, eg_entry *entry)
+{
+    double *values = EG_NEW_ARRAY(r->torch->arena, double, count + 1);
+    const int64_t dims[] = {count};
+    for (uint32_t i = 0; i < count; i++) {
+        const eg_py_node *node = eg_pickle_node(r->torch->pickle, items[i]);
+        if (node->kind != EG_PY_FLOAT && node->kind != EG_PY_INT) return mistyped(r, items[i], "a scale");
+        values[i] = node->kind == EG_PY_FLOAT ? node->real : (double)node->integer;
+    }
+    eg_shape shape = eg_shape_copy(r->torch->arena, dims, 1);
+    *entry = eg_entry_in_memory(r->torch->arena, r->name, EG_F64, shape, values);
+    return true;
+}
+
+/* Scales or zero points: one for each index of the axis. */
+static const eg_entry *read_channel(const request *r, eg_ref ref, int64_t count)
+{
+    const eg_ref *items;
+    uint32_t n;
+    eg_entry *entry = EG_NEW(r->torch->arena, eg_entry);
+    request part = {r->torch, r->name, r->err, true};
+    bool list = eg_py_items(r->torch->pickle, ref, &items, &n);
+    if (!list && !eg_torch_is_tensor(r->torch, ref)) mistyped(r, ref, "the quantization parameters");
+    bool ok =
+        list ? list_entry(r, items, n, entry) : eg_torch_is_tensor(r->torch, ref) && build(&part, ref, entry);
+    if (!ok) return NULL;
+    if (entry->shape.rank == 1 && entry->shape.dims[0] == count && eg_can_convert_f32(entry->dtype))
+        return entry;
+    bad_quantization(r, "scales and zero points do not match the axis");
+    return NULL;
+}
+
+static bool per_channel(const request *r, const eg_ref *items, const eg_entry *entry, eg_quantization *q)
+{
+    int64_t axis;
+    if (!eg_py_int(r->torch->pickle, items[3], &axis)) return mistyped(r, items[3], "the axis");
+    if (axis < 0 || axis >= entry->shape.rank)
+        return bad_quantization(r, eg_arena_printf(r->torch->arena, "axis %lld of %u dimensions",
+                                                   (long long)axis, entry->shape.rank));
+    q->axis = (uint32_t)axis;
+    q->scales = read_channel(r, items[1], entry->shape.dims[axis]);
+    q->zero_points = q->scales ? read_channel(r, items[2], entry->shape.dims[axis]) : NULL;
+    return q->zero_points != NULL;
+}
+
+/* (torch.per_tensor_affine, scale, zero point) or (torch.per_channel_affine, scales, zero points, axis). */
+static bool apply_quantization(const request *r, eg_ref ref, eg_entry *entry)
+{
+    const eg_pickle *p = r->torch->pickle;
+    const eg_py_node *tuple = eg_pickle_node(p, ref);
+    eg_quantization *q = EG_NEW(r->torch->arena, eg_quantization);
+    if (entry->dtype != EG_QI8 && entry->dtype != EG_QU8 && entry->dtype != EG_QI32)
+        return bad_quantization(r, eg_dtype_name(entry->dtype));
+    if (tuple->kind != EG_PY_TUPLE || tuple->count < 3)
+        return mistyped(r, ref, "the quantization parameters");
+    const eg_ref *items = tuple->items;
+    const eg_py_node *scale = eg_pickle_node(p, items[1]);
+    entry->quantization = q;
+    if (eg_py_is_global(p, items[0], "torch", "per_tensor_affine")) {
+        if (scale->kind != EG_PY_FLOAT) return mistyped(r, items[1], "the scale");
+        if (!eg_py_int(p, items[2], &q->zero_point)) return mistyped(r, items[2], "the zero point");
+        q->scale = scale->real;
+        return true;
+    }
+    bool channels = eg_py_is_global(p, items[0], "torch", "per_channel_affine") ||
+                    eg_py_is_global(p, items[0], "torch", "per_channel_affine_float_qparams");
+    if (channels && tuple->count >= 4) return per_channel(r, items, entry, q);
+    return bad_quantization(r, eg_py_short(r->torch->arena, p, items[0]));
+}
+
+/* ---- sparse ---- */
+
+/* torch.sparse_coo, or _get_layout("torch.sparse_coo"), without "torch."; "" for anything else. */
+static const char *layout_name(const request *r, eg_ref ref)
+{
+    const eg_pickle *p = r->torch->pickle;
+    const eg_py_node *node = eg_pickle_node(p, ref);
+    const char *name = node->kind == EG_PY_GLOBAL ? node->name : NULL;
+    if (eg_py_made_by(p, ref, "torch.serialization", "_get_layout")) {
+        const eg_py_node *args = eg_pickle_node(p, node->args);
+        name = args->count == 1 ? eg_py_text(r->torch->arena, p, args->items[0]) : NULL;
+    }
+    if (!name) return "";
+    return eg_starts_with(name, "torch.") ? name + strlen("torch.") : name;
+}
+
+static bool build_sparse(const request *r, const parts *from, eg_entry *entry)
+{
+    const eg_pickle *p = r->torch->pickle;
+    const char *layout = layout_name(r, from->layout);
+    const eg_py_node *data = eg_pickle_node(p, from->data);
+    request part = {r->torch, r->name, r->err, true};
+    bool coo = strcmp(layout, "sparse_coo") == 0;
+    int64_t dims[MAX_RANK];
+    uint32_t rank;
+    eg_torch_sparse sparse = {.layout = layout};
+    if (r->inner) return unsupported(r, "nested sparse", layout);
+    if (!coo && strcmp(layout, "sparse_csr") != 0 && strcmp(layout, "sparse_csc") != 0)
+        return unsupported(r, "sparse", *layout ? layout : "unknown layout");
+    if (data->kind != EG_PY_TUPLE || data->count < (coo ? 3 : 4)) return mistyped(r, from->data, "the parts");
+    const eg_ref *items = data->items;
+    if (!build(&part, items[0], &sparse.indices) || !build(&part, items[coo ? 1 : 2], &sparse.values) ||
+        (!coo && !build(&part, items[1], &sparse.plain)))
+        return false;
+    if (!read_dims(r, items[coo ? 2 : 3], "size", dims, &rank)) return false;
+    sparse.shape = eg_shape_copy(r->torch->arena, dims, rank);
+    if (!check_expansion(r, sparse.shape, sparse.values.dtype, sparse.values.storage->size)) return false;
+    return eg_torch_sparse_place(r->torch->arena, &sparse, r->name, entry, r->err);
+}
+
+static bool build(const request *r, eg_ref ref, eg_entry *entry)
+{
+    parts from = {0};
+    sketch s = {.dtype = EG_F32};
+    if (!find_parts(r, ref, &from)) return false;
+    if (from.data) return build_sparse(r, &from, entry);
+    if (!sketch_parts(r, &from, &s) || !finish(r, &s, entry)) return false;
+    if (from.qparams && r->inner) return unsupported(r, "nested quantized", "a part of another tensor");
+    if (from.qparams) return apply_quantization(r, from.qparams, entry);
+    return from.metadata ? apply_metadata(r, from.metadata, entry) : true;
+}
+
+bool eg_torch_tensor(eg_torch *torch, eg_ref ref, const char *name, eg_entry *entry, eg_error *err)
+{
+    request r = {torch, name, err, false};
+    return build(&r, ref, entry);
 }

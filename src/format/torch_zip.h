@@ -1,17 +1,10 @@
-/* PyTorch's zip container (torch.save since 1.6): reading.
- *
- *   archive/data.pkl                 the object, with ('storage', class, key, location, numel) as persistent
- * ids archive/data/KEY                 one record a storage, stored at a multiple of 64 bytes archive/version
- * "3\n"; 1 to 10 are read archive/byteorder                "little" or "big"; since 2.1
- *   archive/.format_version, .storage_alignment, .data/serialization_id   ignored
- *   archive/.data/engraft.json       engraft's card
- *
- * The folder's name is whatever the first entry says. Sources: torch/serialization.py, caffe2/serialize. */
+/* What torch.save writes since 1.6: reading. A torch archive (torch_archive.h) whose object is data.pkl and
+ * whose storages are data/KEY; engraft's card stands in .data/engraft.json.
+ * Source: torch/serialization.py, _load. */
 #ifndef ENGRAFT_FORMAT_TORCH_ZIP_H
 #define ENGRAFT_FORMAT_TORCH_ZIP_H
 
 #include "format/checkpoint_file.h"
-#include "format/zip_directory.h"
 
 #define EG_CARD_RECORD ".data/engraft.json"
 

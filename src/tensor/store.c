@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "engraft/tensor.h"
 #include "tensor/convert.h"
+#include "tensor/quantization.h"
 
 const eg_entry *eg_store_find(const eg_store *store, const char *name)
 {
@@ -84,6 +85,7 @@ bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err)
 {
     uint64_t numel = 0;
     if (entry->dtype == EG_F32) return eg_entry_read(entry, out, err);
+    if (entry->quantization) return eg_dequantize(entry, out, err);
     if (!eg_can_convert_f32(entry->dtype))
         return eg_fail(err, EG_MALFORMED, "tensor '%s' is %s, which has no conversion to F32", entry->name,
                        eg_dtype_name(entry->dtype));

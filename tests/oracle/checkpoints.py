@@ -10,6 +10,7 @@ writes FILE.digests for every file of the list below. sha256 is over the contigu
 import hashlib
 import pathlib
 import sys
+import types
 import warnings
 
 import torch
@@ -22,6 +23,9 @@ FILES = {
     "ai85-catsdogs-chw-3d27591.pth.tar": "state_dict",
     "ai85-catsdogs-qat8-66280b5.pth.tar": "state_dict",
     "densenet-small.pth": None,
+    "char-rnn-classification.pt": None,
+    "torchscript-foo1.pt": None,
+    "torchscript-l1000_100_10.pt": None,
 }
 NAMES = {torch.float32: "F32", torch.float64: "F64", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
          torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL"}
@@ -34,11 +38,30 @@ def lines(state_dict):
         yield f"{name} {NAMES[tensor.dtype]} [{shape}] {hashlib.sha256(array.tobytes()).hexdigest()}\n"
 
 
+def stand_in(module, **members):
+    """A module that a pickle names and this machine does not have."""
+    sys.modules[module] = types.ModuleType(module)
+    for name, value in members.items():
+        if isinstance(value, type):
+            value.__module__ = module
+        setattr(sys.modules[module], name, value)
+
+
+def load(path):
+    if path.name.startswith("torchscript-"):
+        return torch.jit.load(path)
+    return torch.load(path, map_location="cpu")
+
+
 def main(source, target):
     warnings.simplefilter("ignore")
+    stand_in("model", RNN=type("RNN", (torch.nn.Module,), {}))
+    stand_in("torch.nn.backends")
+    stand_in("torch.nn.backends.thnn", _get_thnn_function_backend=lambda: None)
     for file, root in FILES.items():
-        value = torch.load(pathlib.Path(source) / file, map_location="cpu")
+        value = load(pathlib.Path(source) / file)
         value = value[root] if root else value
+        value = value.state_dict() if isinstance(value, torch.nn.Module) else value
         out = pathlib.Path(target) / (file.replace("/", "-") + ".digests")
         out.write_text("".join(lines(value)))
 

@@ -137,6 +137,7 @@ typedef struct record {
     uint16_t method;        /* forged; 0: as deflate says */
     uint32_t crc_change;    /* added to the true CRC */
     uint32_t size_change;   /* added to the uncompressed size */
+    const eg_buf *packed;   /* a deflate stream made by hand; bytes may be NULL then */
 } record;
 
 typedef struct packed_record {
@@ -146,8 +147,8 @@ typedef struct packed_record {
 
 static inline void put_packed(eg_buf *zip, const record *r, eg_buf *packed)
 {
-    if (!r->deflate) {
-        eg_buf_add(packed, r->bytes, r->size);
+    if (!r->deflate || r->packed) {
+        eg_buf_add(packed, r->packed ? r->packed->data : r->bytes, r->packed ? r->packed->length : r->size);
         return;
     }
     uLong bound = compressBound(r->size) + 64;
@@ -171,7 +172,7 @@ static inline void put_zip_record(eg_buf *zip, const record *r, packed_record *o
     put_packed(zip, r, &packed);
     const char *name = r->local_name ? r->local_name : r->name;
     *out = (packed_record){zip->length, packed.length, 0};
-    if (!r->no_crc) out->crc = (uint32_t)crc32(0, r->bytes, (uInt)r->size) + r->crc_change;
+    if (!r->no_crc && r->bytes) out->crc = (uint32_t)crc32(0, r->bytes, (uInt)r->size) + r->crc_change;
     put(zip, 0x04034b50, 4);
     put(zip, 20, 2);
     put(zip, 0x800u | r->flags, 2);

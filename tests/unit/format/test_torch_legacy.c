@@ -1,7 +1,5 @@
 /* The stream container of PyTorch 0.1.10 to 1.5. Cases B01 to B11 of the format notes, and real files. */
-#include "make_torch.h"
-
-#include "base/sha256.h"
+#include "real_torch.h"
 
 static const float ramp[20] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19};
 
@@ -259,30 +257,6 @@ static void d16_nested_files(void **state)
     }
 }
 
-/* ---- real files: digests that PyTorch 1.13 computed, tests/oracle/checkpoints.py ---- */
-
-static const char *digest_lines(eg_arena *arena, const eg_store *store)
-{
-    eg_buf out = {0};
-    for (size_t i = 0; i < store->count; i++) {
-        const eg_entry *entry = &store->entries[i];
-        eg_error err = {0};
-        char hex[65];
-        uint64_t numel = 0;
-        assert_true(eg_shape_numel(entry->shape, &numel));
-        size_t size = numel * eg_dtype_size(entry->dtype);
-        void *bytes = malloc(size + 1);
-        if (!eg_entry_read(entry, bytes, &err)) fail_msg("%s: %s", entry->name, err.text);
-        eg_sha256_hex(bytes, size, hex);
-        free(bytes);
-        eg_buf_printf(&out, "%s %s [", entry->name, eg_dtype_name(entry->dtype));
-        for (uint32_t d = 0; d < entry->shape.rank; d++)
-            eg_buf_printf(&out, "%s%lld", d ? "," : "", (long long)entry->shape.dims[d]);
-        eg_buf_printf(&out, "] %s\n", hex);
-    }
-    return eg_buf_take(&out, arena);
-}
-
 static void real_files_read_as_pytorch_reads_them(void **state)
 {
     static const char *const files[] = {
@@ -294,29 +268,8 @@ static void real_files_read_as_pytorch_reads_them(void **state)
         "ai85-catsdogs-qat8-66280b5.pth.tar",
         "densenet-small.pth",
     };
-    eg_arena arena = {0};
-    const char *shared = getenv("ENGRAFT_SHARED"), *root = getenv("ENGRAFT_TEST_ROOT");
     (void)state;
-    if (!shared || !root || !eg_path_exists(eg_arena_printf(&arena, "%s/checkpoints", shared))) {
-        print_message("ENGRAFT_SHARED names no folder of real checkpoints: skipped\n");
-        eg_arena_clear(&arena);
-        skip();
-    }
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        eg_error err = {0};
-        char *name = eg_arena_string(&arena, files[i]);
-        for (char *c = name; *c; c++)
-            if (*c == '/') *c = '-';
-        const char *digests = eg_arena_printf(&arena, "%s/tests/data/checkpoints/%s.digests", root, name);
-        const char *expected = eg_file_read(&arena, digests, 1 << 20, NULL, &err);
-        if (!expected) fail_msg("%s: %s", err.file, err.text);
-        eg_checkpoint *file =
-            eg_checkpoint_open(eg_arena_printf(&arena, "%s/checkpoints/%s", shared, files[i]), NULL, &err);
-        if (!file) fail_msg("%s: %s %s", files[i], err.id, err.text);
-        assert_string_equal(digest_lines(&arena, &file->store), expected);
-        eg_checkpoint_close(file);
-    }
-    eg_arena_clear(&arena);
+    expect_real_files(files, sizeof files / sizeof *files);
 }
 
 int main(void)

@@ -2,6 +2,9 @@
  * format notes. */
 #include "make_torch.h"
 
+#include <locale.h>
+
+#include "base/pool.h"
 #include "base/sha256.h"
 #include "format/torch_writer.h"
 #include "format/zip_directory.h"
@@ -101,6 +104,50 @@ static void w01_bytes_depend_on_content_alone(void **state)
 }
 
 /* Names of every length around the paddings: each record's data starts at a multiple of 64. */
+typedef struct job {
+    const eg_store *store;
+    const char *paths[8];
+    bool ok[8];
+} job;
+
+static void write_one(void *context, int64_t task, int worker)
+{
+    job *j = context;
+    eg_error err = {0};
+    (void)worker;
+    j->ok[task] = eg_checkpoint_write(j->paths[task], j->store, &golden_extra, &err);
+}
+
+/* Eight writers on 1, 2 and 8 threads, from another folder, under a locale that groups and points numbers
+ * otherwise. */
+static void w01_threads_folder_and_locale(void **state)
+{
+    static const int threads[] = {1, 2, 8};
+    eg_store store = golden_store();
+    job j = {.store = &store};
+    char here[4096];
+    size_t size, other;
+    (void)state;
+    const char *golden = write_store(&store, &golden_extra, &size);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir("/"), 0);
+    if (!setlocale(LC_ALL, "de_DE.UTF-8")) setlocale(LC_ALL, "C.UTF-8");
+    for (int i = 0; i < 8; i++) j.paths[i] = output_path(eg_arena_printf(&arena, "%d.pth", i));
+    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+        eg_pool *pool = eg_pool_new(threads[t], NULL);
+        eg_pool_run(pool, 8, write_one, &j);
+        eg_pool_free(pool);
+        for (int i = 0; i < 8; i++) {
+            assert_true(j.ok[i]);
+            const char *bytes = take_file(j.paths[i], &other);
+            assert_int_equal(size, other);
+            assert_memory_equal(bytes, golden, size);
+        }
+    }
+    setlocale(LC_ALL, "C");
+    assert_int_equal(chdir(here), 0);
+}
+
 static void w02_alignment(void **state)
 {
     (void)state;
@@ -225,6 +272,39 @@ static void w05_ties_stay_tied(void **state)
     eg_checkpoint_close(file);
 }
 
+/* A few elements of a large storage: the elements alone are written. */
+static void a12_slice_of_a_large_storage(void **state)
+{
+    enum { LARGE = 1000000 };
+    float *values = calloc(LARGE, sizeof *values);
+    float got[5];
+    eg_error err = {0};
+    size_t size;
+    (void)state;
+    for (int i = 0; i < LARGE; i++) values[i] = (float)i;
+    eg_buf p = {0}, zip = {0};
+    put_one(&p, &(tensor_spec){.class = "FloatStorage",
+                               .key = "0",
+                               .numel = LARGE,
+                               .offset = 777777,
+                               .rank = 1,
+                               .size = {5},
+                               .stride = {1}});
+    put_torch_zip(&zip, &p, values, LARGE * sizeof *values);
+    eg_checkpoint *file = open_good(&zip);
+    expect_floats(file, "x", values + 777777, 5);
+    write_store(&file->store, NULL, &size);
+    assert_true(size < 2000);
+    eg_checkpoint *again = reopen(&file->store, NULL);
+    assert_int_equal(again->store.entries[0].storage->size, 20);
+    assert_true(eg_entry_read(&again->store.entries[0], got, &err));
+    assert_memory_equal(got, values + 777777, sizeof got);
+    eg_checkpoint_close(again);
+    eg_checkpoint_close(file);
+    eg_buf_clear(&p), eg_buf_clear(&zip);
+    free(values);
+}
+
 static void what_cannot_be_written_is_refused(void **state)
 {
     static const int64_t dims[] = {1};
@@ -254,6 +334,8 @@ int main(void)
         cmocka_unit_test_teardown(golden_pickle, teardown),
         cmocka_unit_test_teardown(w01_golden_file, teardown),
         cmocka_unit_test_teardown(w01_bytes_depend_on_content_alone, teardown),
+        cmocka_unit_test_teardown(w01_threads_folder_and_locale, teardown),
+        cmocka_unit_test_teardown(a12_slice_of_a_large_storage, teardown),
         cmocka_unit_test_teardown(w02_alignment, teardown),
         cmocka_unit_test_teardown(w04_batches_and_long_memos, teardown),
         cmocka_unit_test_teardown(w05_every_dtype_comes_back, teardown),
