@@ -64,15 +64,20 @@ static const struct {
 
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 
+/* An open file beside the model. */
+typedef struct external {
+    const char *name;
+    eg_mapping mapping;
+    struct external *next;
+} external;
+
 typedef struct reader {
     eg_checkpoint_file *file;
     eg_arena *arena;
     eg_error *err;
     eg_checkpoint_value *values;
-    eg_map *names;     /* of tensors */
-    eg_map *externals; /* file name -> position in mappings */
-    eg_mapping **mappings;
-    size_t mapping_count, mapping_room;
+    eg_map *names; /* of tensors */
+    external *externals;
 } reader;
 
 /* A TensorProto. */
@@ -330,27 +335,23 @@ static bool attach_typed(reader *r, const tensor *t, eg_storage *storage)
 
 /* ---- external files ---- */
 
-static void close_mapping(void *object)
+static void close_external(void *object)
 {
-    eg_mapping_close(object);
+    eg_mapping_close(&((external *)object)->mapping);
 }
 
-static eg_mapping *open_external(reader *r, const tensor *t)
+static const eg_mapping *open_external(reader *r, const char *name)
 {
+    for (const external *e = r->externals; e; e = e->next)
+        if (strcmp(e->name, name) == 0) return &e->mapping;
+    external *opened = EG_NEW(r->arena, external);
     const char *folder = eg_path_folder(r->arena, r->file->checkpoint.path);
-    int64_t known = eg_map_find(r->externals, t->location);
-    if (known >= 0) return r->mappings[known];
-    eg_mapping *mapping = EG_NEW(r->arena, eg_mapping);
-    if (!eg_mapping_open_in(mapping, folder, t->location, r->err)) return NULL;
-    eg_arena_defer(r->arena, close_mapping, mapping);
-    if (r->mapping_count == r->mapping_room) {
-        r->mapping_room = r->mapping_room ? r->mapping_room * 2 : 8;
-        eg_mapping **more = EG_NEW_ARRAY(r->arena, eg_mapping *, r->mapping_room);
-        if (r->mapping_count) memcpy(more, r->mappings, r->mapping_count * sizeof *more);
-        r->mappings = more;
-    }
-    eg_map_add(r->externals, t->location, (int64_t)r->mapping_count);
-    return r->mappings[r->mapping_count++] = mapping;
+    if (!eg_mapping_open_in(&opened->mapping, folder, name, r->err)) return NULL;
+    eg_arena_defer(r->arena, close_external, opened);
+    opened->name = name;
+    opened->next = r->externals;
+    r->externals = opened;
+    return &opened->mapping;
 }
 
 static bool attach_external(reader *r, const tensor *t, eg_storage *storage)
@@ -365,7 +366,7 @@ static bool attach_external(reader *r, const tensor *t, eg_storage *storage)
         return eg_fail_id(r->err, EG_MALFORMED, "ONX-003",
                           "tensor '%s': %" PRIu64 " bytes for %s%s, expected %" PRIu64, t->name, t->length,
                           eg_dtype_name(t->dtype), eg_shape_text(r->arena, t->shape), t->size);
-    const eg_mapping *mapping = open_external(r, t);
+    const eg_mapping *mapping = open_external(r, location);
     if (!mapping) return false;
     if (t->offset > mapping->size || t->size > mapping->size - t->offset)
         return eg_fail_id(r->err, EG_MALFORMED, "ONX-004",
@@ -451,7 +452,6 @@ bool eg_onnx_read(eg_checkpoint_file *file, eg_error *err)
     eg_cursor in = eg_cursor_over(file->mapping.bytes, file->mapping.size);
     eg_pb_field field;
     r.names = eg_map_new(r.arena);
-    r.externals = eg_map_new(r.arena);
     r.values = EG_NEW_ARRAY(r.arena, eg_checkpoint_value, MAX_VALUES);
     file->checkpoint.format = "onnx";
     file->checkpoint.values = r.values;

@@ -1,5 +1,6 @@
 #include "run/diff.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -74,6 +75,7 @@ static void compare_contents(const content *a, const content *b, eg_change *chan
 {
     bool same_type = a->entry->dtype == b->entry->dtype;
     uint64_t unequal = change->numel;
+    assert(a->bytes && b->bytes);
     if (same_type && memcmp(a->bytes, b->bytes, a->size) == 0) return;
     change->kind = same_type ? EG_CHANGE_VALUES : EG_CHANGE_DTYPE;
     change->largest = NAN;

@@ -1,4 +1,5 @@
 /* `engraft diff`: what differs between two checkpoints, for people and as JSON. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,6 +99,7 @@ typedef struct group {
 static const char *type_text(eg_arena *arena, const eg_change *change)
 {
     const eg_entry *a = change->a ? change->a : change->b, *b = change->b ? change->b : change->a;
+    assert(a && b);
     const char *type = eg_dtype_name(a->dtype), *shape = eg_shape_text(arena, a->shape);
     if (b->dtype != a->dtype) type = eg_arena_printf(arena, "%s → %s", type, eg_dtype_name(b->dtype));
     if (!eg_shape_equal(a->shape, b->shape))

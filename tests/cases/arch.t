@@ -1,9 +1,9 @@
 The architectures: which there are, and what one of them is.
 
-  $ engraft arch | grep -E '^(architecture|vgg|lenet)'
-  architecture  variants
+  $ engraft arch | grep -E '^(architecture|vgg|lenet)' | sed 's/  */ /'
+  architecture variants
   lenet
-  vgg           vgg11 vgg13 vgg16 vgg19 vgg11_bn vgg13_bn vgg16_bn vgg19_bn
+  vgg vgg11 vgg13 vgg16 vgg19 vgg11_bn vgg13_bn vgg16_bn vgg19_bn
 
   $ engraft arch lenet
   lenet {num_classes: 10, in_channels: 1, image_size: 28}
