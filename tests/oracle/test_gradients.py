@@ -18,12 +18,13 @@ ARCHITECTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../
 BATCH = 4
 TOLERANCE = 1e-3
 # An input of a ReLU that lies so near to 0 that rounding decides on which side changes the gradient of a narrow layer by a
-# hundredth: PyTorch in float then differs as much from itself in double. These seeds and modes have none; inception_v3,
-# where one of a few seeds is so in PyTorch alone, is left out.
-SEEDS = {"resnext50_32x4d": 4, "densenet121": 6, "googlenet": 3}
+# hundredth: PyTorch in float then differs as much from itself in double. These seeds and modes have none; the networks in
+# which almost every seed has one are left out.
+SEEDS = {"googlenet": 3}
+LEFT_OUT = ("inception_v3", "resnext50_32x4d", "densenet121")
 MODES = {"resnet18": ("eval", "train"), "mobilenet_v1_025": ("eval", "train"), "regnet_y_400mf": ("train",),
          "xception": ("train",)}
-NAMES = [name for name in networks.SMALL if name != "inception_v3"]
+NAMES = [name for name in networks.SMALL if name not in LEFT_OUT]
 
 
 def arguments_of(name, size):
