@@ -213,6 +213,10 @@ typedef struct eg_source_section {
     const char *checkpoint; /* resolved path */
     const char *state_dict; /* NULL: auto */
     const char *sha256;     /* lower-case hex, or NULL */
+    const char *arch;       /* as the target's; NULL: not given */
+    eg_place arch_place;
+    const char *const *classes; /* names; NULL: none, or their number alone */
+    size_t class_count;         /* 0: not given */
     eg_transform_list preprocess;
 } eg_source_section;
 
@@ -248,10 +252,21 @@ typedef struct eg_transfer_section {
     bool allow_frozen_init; /* freezing a freshly initialised tensor is meant */
 } eg_transfer_section;
 
+typedef enum eg_output_format {
+    EG_OUTPUT_PTH,
+    EG_OUTPUT_SAFETENSORS,
+    EG_OUTPUT_NPZ,
+    EG_OUTPUT_FORMAT_COUNT
+} eg_output_format;
+
+/* Also the file name's extension. */
+const char *eg_output_format_name(eg_output_format format);
+
 typedef struct eg_output_section {
-    const char *dir;        /* run directory, resolved */
-    const char *checkpoint; /* resolved path, or NULL */
-    const char *add_prefix; /* "" by default */
+    const char *dir;         /* run directory, resolved */
+    const char *checkpoint;  /* resolved path, or NULL */
+    const char *add_prefix;  /* "" by default */
+    eg_output_format format; /* of the models in dir */
     eg_place place;
 } eg_output_section;
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "recipe/mapping.h"
 #include "recipe/pattern.h"
@@ -41,6 +42,68 @@ static void read_source_preprocess(eg_schema *in, const eg_doc *doc, void *base)
     eg_preprocess_read(in, doc, &((eg_source_section *)base)->preprocess);
 }
 
+/* A path when it looks like one, else the name of a shipped architecture. */
+static void read_arch(eg_schema *in, const eg_doc *doc, const char **arch, eg_place *place)
+{
+    const char *text = eg_schema_text(in, doc, "arch");
+    const eg_field path = {.key = "arch", .type = EG_TYPE_PATH};
+    if (!text) return;
+    *arch = text;
+    *place = doc->place;
+    if (strchr(text, '/') || eg_ends_with(text, ".yaml") || eg_ends_with(text, ".yml"))
+        eg_schema_path(in, &path, doc, arch);
+}
+
+static void read_source_arch(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_source_section *source = base;
+    read_arch(in, doc, &source->arch, &source->arch_place);
+}
+
+/* One class a line; empty lines are passed over. */
+static void read_class_file(eg_schema *in, const eg_doc *doc, eg_source_section *source)
+{
+    enum { LARGEST = 16 << 20 };
+    const eg_field field = {.key = "classes", .type = EG_TYPE_PATH};
+    const char *path = NULL;
+    eg_error err = {0};
+    eg_schema_path(in, &field, doc, &path);
+    char *text = path ? eg_file_read(in->arena, path, LARGEST, NULL, &err) : NULL;
+    if (path && !text)
+        eg_problem_add(
+            in->problems, "no_file", doc->place,
+            "'classes' expects a list, a number, imagenet1k, or a file with one class a line; cannot read "
+            "'%s': %s",
+            path, err.text);
+    size_t lines = 1;
+    for (const char *at = text; at && *at; at++) lines += *at == '\n';
+    const char **names = EG_NEW_ARRAY(in->arena, const char *, lines);
+    while (text && *text) {
+        size_t length = strcspn(text, "\r\n");
+        if (length) names[source->class_count++] = eg_arena_substring(in->arena, text, length);
+        text += length + (text[length] != '\0');
+    }
+    source->classes = names;
+}
+
+static void read_source_classes(eg_schema *in, const eg_doc *doc, void *base)
+{
+    enum { IMAGENET = 1000 };
+    eg_source_section *source = base;
+    const eg_field list = {"classes", EG_TYPE_STRINGS, AT(classes), .count = AT(class_count)};
+    int64_t count;
+    if (doc->kind == EG_DOC_LIST) {
+        eg_schema_strings(in, &list, doc, base);
+        eg_schema_distinct(in, doc, "classes");
+    } else if (eg_scalar_int(doc, &count) && count > 0) {
+        source->class_count = (size_t)count;
+    } else if (doc->kind == EG_DOC_SCALAR && strcmp(doc->text, "imagenet1k") == 0) {
+        source->class_count = IMAGENET;
+    } else {
+        read_class_file(in, doc, source);
+    }
+}
+
 static const eg_word weights_words[] = {{"raw", 0}, {"ema", EG_WORD_UNSUPPORTED}, {0}};
 
 static const eg_field source_rows[] = {
@@ -52,8 +115,10 @@ static const eg_field source_rows[] = {
     {"weights", EG_TYPE_WORD, EG_NOWHERE, "raw", .words = weights_words,
      .doc = "raw: never an average of weights"},
     {"preprocess", EG_TYPE_OTHER, .read = read_source_preprocess, .doc = "what the source was trained with"},
-    EG_LATER("arch"),
-    EG_LATER("classes"),
+    {"arch", EG_TYPE_OTHER, .read = read_source_arch,
+     .doc = "the network that the checkpoint is of: the file is compared with it"},
+    {"classes", EG_TYPE_OTHER, .read = read_source_classes,
+     .doc = "names of the source's classes: a list, a file with one a line, a number, or imagenet1k"},
     EG_LATER("separator"),
 };
 static const eg_section source_section = {"source", EG_FIELDS(source_rows), .bare = "checkpoint",
@@ -64,17 +129,10 @@ static const eg_section source_section = {"source", EG_FIELDS(source_rows), .bar
 
 #define AT(member) offsetof(eg_target_section, member)
 
-/* A path when it looks like one, else the name of a shipped architecture. */
-static void read_arch(eg_schema *in, const eg_doc *doc, void *base)
+static void read_target_arch(eg_schema *in, const eg_doc *doc, void *base)
 {
     eg_target_section *target = base;
-    const char *text = eg_schema_text(in, doc, "arch");
-    const eg_field path = {.key = "arch", .type = EG_TYPE_PATH};
-    if (!text) return;
-    target->arch = text;
-    target->arch_place = doc->place;
-    if (strchr(text, '/') || eg_ends_with(text, ".yaml") || eg_ends_with(text, ".yml"))
-        eg_schema_path(in, &path, doc, &target->arch);
+    read_arch(in, doc, &target->arch, &target->arch_place);
 }
 
 static void check_target(eg_schema *in, const eg_doc *doc, void *base)
@@ -91,7 +149,7 @@ static void check_target(eg_schema *in, const eg_doc *doc, void *base)
 }
 
 static const eg_field target_rows[] = {
-    {"arch", EG_TYPE_OTHER, .read = read_arch, .required = true,
+    {"arch", EG_TYPE_OTHER, .read = read_target_arch, .required = true,
      .doc = "name of a shipped architecture, or path of an architecture file"},
     {"classes", EG_TYPE_STRINGS, AT(classes), .count = AT(class_count),
      .doc = "names of the classes, in order"},
@@ -530,12 +588,24 @@ static const eg_section train_section = {"train", EG_FIELDS(train_rows), .given 
 
 #define AT(member) offsetof(eg_output_section, member)
 
+static const eg_word format_words[] = {[EG_OUTPUT_PTH] = {"pth", EG_OUTPUT_PTH},
+                                       [EG_OUTPUT_SAFETENSORS] = {"safetensors", EG_OUTPUT_SAFETENSORS},
+                                       [EG_OUTPUT_NPZ] = {"npz", EG_OUTPUT_NPZ},
+                                       {"pth-legacy", EG_WORD_UNSUPPORTED},
+                                       {0}};
+
+const char *eg_output_format_name(eg_output_format format)
+{
+    return format_words[format].name;
+}
+
 static const eg_field output_rows[] = {
     {"dir", EG_TYPE_PATH, AT(dir), .doc = "run directory; runs/<name> beside the recipe when not given"},
     {"checkpoint", EG_TYPE_PATH, AT(checkpoint),
      .doc = "where the model is written besides; its extension picks the format"},
     {"add_prefix", EG_TYPE_STRING, AT(add_prefix), "''", .doc = "before every key that is written"},
-    EG_LATER("format"),
+    {"format", EG_TYPE_WORD, AT(format), "pth", .words = format_words,
+     .doc = "of the models in the run directory"},
     EG_LATER("weights"),
     EG_LATER("report"),
     EG_LATER("tensorboard"),
@@ -597,6 +667,18 @@ static void check_recipe(eg_schema *in, const eg_doc *doc, void *base)
     check_train(in, doc, base);
 }
 
+/* It is gone when the rows are read: what is found here comes from an override. */
+static void read_late_extends(eg_schema *in, const eg_doc *doc, void *base)
+{
+    (void)base;
+    eg_problem_add(in->problems, "bad_override", doc->place, "'extends' belongs into the file, not to --set");
+}
+
+static void read_nothing(eg_schema *in, const eg_doc *doc, void *base)
+{
+    (void)in, (void)doc, (void)base; /* variables are filled in before the rows are read */
+}
+
 static const eg_field recipe_rows[] = {
     {"recipe", EG_TYPE_OTHER, .read = read_version, .required = true, .doc = "the schema's version, 1"},
     {"name", EG_TYPE_STRING, AT(name),
@@ -616,7 +698,8 @@ static const eg_field recipe_rows[] = {
     {"data", EG_TYPE_SECTION, AT(data), .section = &data_section, .optional = true, .doc = "samples"},
     {"train", EG_TYPE_SECTION, AT(train), .section = &train_section, .optional = true, .doc = "fine-tuning"},
     {"output", EG_TYPE_SECTION, AT(output), .section = &output_section, .doc = "what is written"},
-    EG_LATER("extends"),
-    EG_LATER("vars"),
+    {"extends", EG_TYPE_OTHER, .read = read_late_extends,
+     .doc = "recipes that this one is laid over: mappings merge, `+key` appends, `-key` removes"},
+    {"vars", EG_TYPE_OTHER, .read = read_nothing, .doc = "values used as ${name} anywhere"},
 };
 const eg_section eg_recipe_schema = {"", EG_FIELDS(recipe_rows), NO_PLACE, .check = check_recipe};

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "run/source_arch.h"
 
 static bool open_source(eg_transfer *transfer, eg_error *err)
 {
@@ -25,6 +26,7 @@ bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_optio
     transfer->net = eg_net_read(arena, recipe->target.arch, recipe->target.args, problems, err);
     if (!transfer->net || !open_source(transfer, err)) return false;
     const eg_store *store = transfer->source ? &transfer->source->store : NULL;
+    if (store && !eg_source_arch_check(arena, recipe, store, problems, err)) return false;
     transfer->plan = eg_plan_build(arena, recipe, transfer->net, store, problems, err);
     if (!transfer->plan || !eg_problems_check(problems, EG_REFUSED, err)) return false;
     if (!transfer->plan->ok) return eg_fail(err, EG_REFUSED, "the plan is refused");
