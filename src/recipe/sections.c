@@ -185,9 +185,88 @@ static const eg_word missing_words[] = {{"error", EG_POLICY_ERROR}, {"init", EG_
 static const eg_word unexpected_words[] = {{"error", EG_POLICY_ERROR}, {"ignore", EG_POLICY_IGNORE}, {0}};
 static const eg_word size_words[] = {{"error", EG_POLICY_ERROR},
                                      {"skip", EG_POLICY_SKIP},
-                                     {"adapt_input", EG_WORD_UNSUPPORTED},
-                                     {"overlap", EG_WORD_UNSUPPORTED},
+                                     {"adapt_input", EG_POLICY_ADAPT_INPUT},
+                                     {"overlap", EG_POLICY_OVERLAP},
+                                     {"interpolate", EG_POLICY_INTERPOLATE},
                                      {0}};
+static const eg_word conflict_words[] = {{"error", EG_CONFLICT_ERROR},
+                                         {"first", EG_CONFLICT_FIRST},
+                                         {"last", EG_CONFLICT_LAST},
+                                         {"equal", EG_CONFLICT_EQUAL},
+                                         {0}};
+
+#define SIZE_AT(member) offsetof(eg_size_rule, member)
+static const eg_field size_rows[] = {
+    {"match", EG_TYPE_PATTERN, SIZE_AT(match), .required = true, .doc = "target names"},
+    {"policy", EG_TYPE_WORD, SIZE_AT(policy), "error", .words = size_words, .required = true,
+     .doc = "what to do with them"},
+};
+static const eg_section size_section = {"transfer.size_mismatch", EG_FIELDS(size_rows), NO_PLACE};
+
+/* A word for all, or a list of items that are tried in order. */
+static void read_size_mismatch(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_transfer_section *transfer = base;
+    const eg_field word = {.key = "size_mismatch", .words = size_words};
+    int value = EG_POLICY_ERROR;
+    transfer->size_mismatch = EG_POLICY_ERROR;
+    if (doc->kind == EG_DOC_SCALAR) {
+        eg_schema_word(in, &word, doc, &value);
+        transfer->size_mismatch = (eg_key_policy)value;
+        return;
+    }
+    const eg_doc *const *items;
+    size_t count = eg_schema_items(&doc, &items);
+    eg_size_rule *rules = EG_NEW_ARRAY(in->arena, eg_size_rule, count);
+    for (size_t i = 0; i < count; i++) {
+        eg_schema_read(in, &size_section, items[i], &rules[transfer->size_count]);
+        transfer->size_count += rules[transfer->size_count].match.regex != NULL;
+    }
+    transfer->sizes = rules;
+}
+
+#define HEAD_AT(member) offsetof(eg_head_section, member)
+
+/* {target class: [source classes]}; a source class may also be its number. */
+static void read_head_classes(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_head_section *head = base;
+    if (doc->kind == EG_DOC_SCALAR && strcmp(doc->text, "by_name") == 0) return;
+    if (doc->kind != EG_DOC_MAP || !doc->count) {
+        eg_schema_expected(in, doc, "classes", "'by_name', or a mapping such as {cat: [tabby, tiger_cat]}");
+        return;
+    }
+    eg_head_class *classes = EG_NEW_ARRAY(in->arena, eg_head_class, doc->count);
+    for (size_t i = 0; i < doc->count; i++) {
+        const eg_doc *const *items;
+        eg_head_class *one = &classes[i];
+        *one = (eg_head_class){.name = doc->keys[i]->text, .place = doc->keys[i]->place};
+        one->count = eg_schema_items(&doc->items[i], &items);
+        const char **sources = EG_NEW_ARRAY(in->arena, const char *, one->count);
+        for (size_t k = 0; k < one->count; k++) {
+            sources[k] = eg_schema_text(in, items[k], "classes");
+            if (!sources[k]) sources[k] = "";
+        }
+        one->sources = sources;
+        if (!one->count) eg_schema_expected(in, doc->items[i], one->name, "at least one class of the source");
+    }
+    head->classes = classes;
+    head->class_count = doc->count;
+}
+
+static const eg_word combine_words[] = {{"mean", EG_COMBINE_MEAN}, {"sum", EG_COMBINE_SUM}, {0}};
+static const eg_field head_rows[] = {
+    {"weight", EG_TYPE_STRING, HEAD_AT(weight), .required = true,
+     .doc = "target name; its first dim is the classes"},
+    {"bias", EG_TYPE_STRING, HEAD_AT(bias), .doc = "target name"},
+    {"classes", EG_TYPE_OTHER, .read = read_head_classes, .standard = "by_name",
+     .doc = "by_name: classes of equal name keep their rows; or which of the source's make each of the "
+            "target's"},
+    {"combine", EG_TYPE_WORD, HEAD_AT(combine), "mean", .words = combine_words, .doc = "of several rows"},
+};
+static const eg_section head_section = {"transfer.head", EG_FIELDS(head_rows), .given = HEAD_AT(given),
+                                        .place = HEAD_AT(place)};
+
 static const eg_word dtype_words[] = {
     {"target", 0}, {"keep", EG_WORD_UNSUPPORTED}, {"float32", EG_WORD_UNSUPPORTED}, {0}};
 
@@ -199,16 +278,20 @@ static const eg_field transfer_rows[] = {
      .doc = "target tensors that no source tensor maps to"},
     {"unexpected", EG_TYPE_WORD, AT(unexpected), "error", .words = unexpected_words,
      .doc = "source tensors that no target tensor takes"},
-    {"size_mismatch", EG_TYPE_WORD, AT(size_mismatch), "error", .words = size_words,
-     .doc = "shapes that differ"},
+    {"size_mismatch", EG_TYPE_OTHER, .standard = "error", .read = read_size_mismatch,
+     .doc = "shapes that differ: error, skip, adapt_input (other channels of the input), overlap (the common "
+            "part), "
+            "interpolate (position embeddings), or a list of {match, policy}"},
     {"unused_rule", EG_TYPE_WORD, AT(unused_rule), "error", .words = unexpected_words,
      .doc = "rules and patterns without effect"},
     {"allow_frozen_init", EG_TYPE_BOOL, AT(allow_frozen_init), "false",
      .doc = "a tensor may be both drawn afresh and frozen"},
     {"expect", EG_TYPE_SECTION, 0, .section = &expect_section, .doc = "what the plan must amount to"},
     {"dtype", EG_TYPE_WORD, EG_NOWHERE, "target", .words = dtype_words, .doc = "target: the network's own"},
-    EG_LATER("head"),
-    EG_LATER("on_conflict"),
+    {"on_conflict", EG_TYPE_WORD, AT(on_conflict), "error", .words = conflict_words,
+     .doc = "two source tensors with one name: error, first, last, or equal (their bytes must be)"},
+    {"head", EG_TYPE_SECTION, AT(head), .section = &head_section, .optional = true,
+     .doc = "the classifier's rows, taken class by class"},
 };
 static const eg_section transfer_section = {"transfer", EG_FIELDS(transfer_rows), .given = EG_NOWHERE,
                                             .place = AT(place)};
