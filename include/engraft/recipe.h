@@ -50,6 +50,7 @@ typedef enum eg_reshape_kind {
     EG_RESHAPE_TRANSPOSE, /* two dims */
     EG_RESHAPE_PERMUTE,   /* every dim once */
     EG_RESHAPE_UNFLATTEN, /* dim, then the sizes that it becomes */
+    EG_RESHAPE_FLATTEN,   /* dim: it and all behind it become one */
     EG_RESHAPE_COUNT,
 } eg_reshape_kind;
 

@@ -369,6 +369,10 @@ static const eg_mosaic *reshape(eg_keyrule *w, size_t item, const eg_mosaic *val
     if (dim < -rank || dim >= rank || rank >= MOST_DIMS) return misfit(w, item, value, op);
     if (dim < 0) dim += rank;
     if (op->kind == EG_RESHAPE_UNSQUEEZE) return eg_mosaic_unsqueeze(w->arena, value, (uint32_t)dim);
+    if (op->kind == EG_RESHAPE_FLATTEN) {
+        const eg_mosaic *flat = eg_mosaic_flatten(w->arena, value, (uint32_t)dim);
+        return flat ? flat : misfit(w, item, value, op);
+    }
     if (op->kind == EG_RESHAPE_UNFLATTEN) return unflatten(w, item, value, op, (uint32_t)dim);
     if (value->shape.dims[dim] != 1) return misfit(w, item, value, op);
     return eg_mosaic_squeeze(w->arena, value, (uint32_t)dim);

@@ -147,6 +147,28 @@ const eg_mosaic *eg_mosaic_unflatten(eg_arena *arena, const eg_mosaic *mosaic, u
     return out;
 }
 
+const eg_mosaic *eg_mosaic_flatten(eg_arena *arena, const eg_mosaic *mosaic, uint32_t dim)
+{
+    const eg_mosaic *out = mosaic;
+    uint32_t rank = mosaic->shape.rank;
+    int64_t product = 1;
+    for (size_t i = 0; i < mosaic->count; i++) {
+        const eg_entry *view = &mosaic->pieces[i].view;
+        for (uint32_t d = dim; d < rank; d++) {
+            bool last = d + 1 == rank;
+            if (view->shape.dims[d] != mosaic->shape.dims[d]) return NULL;
+            if (!last && view->strides[d] != view->strides[d + 1] * view->shape.dims[d + 1]) return NULL;
+        }
+    }
+    for (uint32_t d = dim; d < rank; d++) product *= mosaic->shape.dims[d];
+    for (uint32_t d = dim; d + 1 < rank; d++)
+        out = eg_mosaic_squeeze(arena, out, dim); /* the last stride stays */
+    if (out == mosaic) return mosaic;
+    ((int64_t *)out->shape.dims)[dim] = product;
+    for (size_t i = 0; i < out->count; i++) ((int64_t *)out->pieces[i].view.shape.dims)[dim] = product;
+    return out;
+}
+
 /* ---- cutting and joining ---- */
 
 static const int64_t *with_dim(eg_arena *arena, const int64_t *values, uint32_t rank, uint32_t dim,

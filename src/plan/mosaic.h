@@ -19,6 +19,8 @@ const eg_mosaic *eg_mosaic_squeeze(eg_arena *arena, const eg_mosaic *mosaic, uin
 /* Dim becomes several, of the sizes, whose product it is. NULL when a piece does not span it. */
 const eg_mosaic *eg_mosaic_unflatten(eg_arena *arena, const eg_mosaic *mosaic, uint32_t dim,
                                      const int64_t *sizes, uint32_t count);
+/* Dim and all behind it become one. NULL when a piece does not span them, or does not hold them in order. */
+const eg_mosaic *eg_mosaic_flatten(eg_arena *arena, const eg_mosaic *mosaic, uint32_t dim);
 /* Elements start … start+length-1 of dim. */
 const eg_mosaic *eg_mosaic_slice(eg_arena *arena, const eg_mosaic *mosaic, uint32_t dim, int64_t start,
                                  int64_t length);

@@ -305,6 +305,7 @@ static void read_items(eg_schema *in, const eg_doc *doc, const eg_pack *pack, ru
         eg_rule *rule = next_rule(in->arena, list);
         if (!read_rule(in, items[i], rule)) continue;
         rule->pack = pack;
+        rule->optional |= pack != NULL; /* the pack as a whole must have an effect */
         list->count++;
     }
 }

@@ -14,7 +14,7 @@ const char *eg_reshape_name(eg_reshape_kind kind)
     static const char *const names[EG_RESHAPE_COUNT] = {
         [EG_RESHAPE_UNSQUEEZE] = "unsqueeze", [EG_RESHAPE_SQUEEZE] = "squeeze",
         [EG_RESHAPE_TRANSPOSE] = "transpose", [EG_RESHAPE_PERMUTE] = "permute",
-        [EG_RESHAPE_UNFLATTEN] = "unflatten",
+        [EG_RESHAPE_UNFLATTEN] = "unflatten", [EG_RESHAPE_FLATTEN] = "flatten",
     };
     return names[kind];
 }
@@ -144,6 +144,7 @@ static const struct {
     [EG_RESHAPE_TRANSPOSE] = {2, 2, "two dims"},
     [EG_RESHAPE_PERMUTE] = {1, 64, "the dims in their new order"},
     [EG_RESHAPE_UNFLATTEN] = {3, 16, "a dim and the sizes that it becomes, such as [1, 512, 7, 7]"},
+    [EG_RESHAPE_FLATTEN] = {1, 1, "the first dim"},
 };
 
 static bool read_op(eg_schema *in, const eg_doc *doc, eg_reshape *out)
@@ -152,10 +153,9 @@ static bool read_op(eg_schema *in, const eg_doc *doc, eg_reshape *out)
     for (out->kind = 0; out->kind < EG_RESHAPE_COUNT; out->kind++)
         if (strcmp(eg_reshape_name(out->kind), key) == 0) break;
     if (out->kind == EG_RESHAPE_COUNT) {
-        eg_schema_expected(
-            in, doc, "ops",
-            "items such as {unsqueeze: -1}; there are unsqueeze, squeeze, transpose, permute and "
-            "unflatten");
+        eg_schema_expected(in, doc, "ops",
+                           "items such as {unsqueeze: -1}; there are unsqueeze, squeeze, transpose, permute, "
+                           "unflatten and flatten");
         return false;
     }
     const eg_doc *value = doc->items[0];
@@ -189,7 +189,7 @@ static const eg_field transform_rows[] = {
     MATCH,
     {"when", EG_TYPE_SECTION, 0, .section = &when_section, .optional = true, .doc = "which of them"},
     {"ops", EG_TYPE_OTHER, .read = read_ops, .required = true,
-     .doc = "unsqueeze, squeeze, transpose, permute, unflatten, in order; as torch's"},
+     .doc = "unsqueeze, squeeze, transpose, permute, unflatten, flatten, in order; as torch's"},
     OPTIONAL,
 };
 static const eg_section transform_section = {"transform", EG_FIELDS(transform_rows), NO_PLACE};
