@@ -13,7 +13,7 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *state_dict;
+    const char *out, *data, *model, *state_dict, *arch;
     int threads;
     bool json, keys, predictions, digest, stats, help;
     eg_problems *problems;
@@ -56,6 +56,27 @@ static bool plan(const cli_arguments *arguments, eg_error *err)
     return eg_run_plan(&options, err);
 }
 
+static bool explain(const cli_arguments *arguments, eg_error *err)
+{
+    eg_run_options options = recipe_options(arguments);
+    options.key = arguments->words[1];
+    return eg_run_explain(&options, err);
+}
+
+static bool init(const cli_arguments *arguments, eg_error *err)
+{
+    eg_init_options options = {
+        .source = arguments->words[0],
+        .arch = arguments->arch,
+        .state_dict = arguments->state_dict,
+        .overrides = arguments->overrides,
+        .override_count = arguments->override_count,
+        .out = arguments->out,
+        .problems = arguments->problems,
+    };
+    return eg_run_init(&options, err);
+}
+
 static bool eval(const cli_arguments *arguments, eg_error *err)
 {
     eg_run_options options = recipe_options(arguments);
@@ -90,6 +111,9 @@ static bool inspect(const cli_arguments *arguments, eg_error *err)
 static const cli_command commands[] = {
     {"run", "plan, apply, train, evaluate, write", "RECIPE", 1, 1, run},
     {"plan", "show what every tensor becomes, before a byte of it is read", "RECIPE", 1, 1, plan},
+    {"explain", "the life of one tensor, from the source on and back from the target", "RECIPE KEY", 2, 2,
+     explain},
+    {"init", "write a recipe to start from", "SOURCE --arch NAME", 1, 1, init},
     {"eval", "evaluate a recipe's model on its validation set, or on a folder", "RECIPE", 1, 1, eval},
     {"predict", "classify images with a model that engraft wrote", "MODEL IMAGE...", 2, SIZE_MAX, predict},
     {"inspect", "what a checkpoint holds; nothing in it is executed", "FILE", 1, 1, inspect},
@@ -111,9 +135,11 @@ typedef struct cli_option {
 #define AT(member) offsetof(cli_arguments, member)
 
 static const cli_option options[] = {
-    {"set", "KEY=VALUE", "change the recipe: train.epochs=1 (as often as needed)", " run plan eval ",
-     OPTION_OVERRIDE, 0},
-    {"out", "DIR", "the run directory, instead of the recipe's", " run eval ", OPTION_TEXT, AT(out)},
+    {"set", "KEY=VALUE", "change the recipe: train.epochs=1 (as often as needed)",
+     " run plan explain init eval ", OPTION_OVERRIDE, 0},
+    {"arch", "NAME", "the network that the weights go to", " init ", OPTION_TEXT, AT(arch)},
+    {"out", "PATH", "the run directory, instead of the recipe's; init: the file to write", " run eval init ",
+     OPTION_TEXT, AT(out)},
     {"threads", "N", "threads (all processors); the result does not depend on it", " run eval predict ",
      OPTION_COUNT, AT(threads)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
@@ -121,13 +147,13 @@ static const cli_option options[] = {
     {"data", "DIR", "images, one folder a class, instead of the recipe's data.val", " eval ", OPTION_TEXT,
      AT(data)},
     {"predictions", NULL, "every sample's prediction, too", " eval ", OPTION_FLAG, AT(predictions)},
-    {"state-dict", "PATH", "the state dict in the file, where there are several", " inspect ", OPTION_TEXT,
-     AT(state_dict)},
+    {"state-dict", "PATH", "the state dict in the file, where there are several", " inspect init ",
+     OPTION_TEXT, AT(state_dict)},
     {"digest", NULL, "the SHA-256 of every tensor", " inspect ", OPTION_FLAG, AT(digest)},
     {"stats", NULL, "values and health of every tensor", " inspect ", OPTION_FLAG, AT(stats)},
     {"json", NULL, "one JSON document on standard output", " run plan eval predict inspect ", OPTION_FLAG,
      AT(json)},
-    {"help", NULL, "this text", " run plan eval predict inspect ", OPTION_FLAG, AT(help)},
+    {"help", NULL, "this text", " run plan explain init eval predict inspect ", OPTION_FLAG, AT(help)},
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "run/applied_health.h"
 #include "run/source_arch.h"
 
 static bool open_source(eg_transfer *transfer, eg_error *err)
@@ -59,5 +60,6 @@ bool eg_transfer_apply(const eg_transfer *transfer, eg_arena *arena, eg_weights 
 {
     return check_digest(&transfer->recipe->source, err) &&
            eg_weights_init(weights, arena, transfer->net, err) &&
-           eg_plan_apply(transfer->plan, transfer->recipe->train.seed, weights, err);
+           eg_plan_apply(transfer->plan, transfer->recipe->train.seed, weights, err) &&
+           eg_applied_health_check(transfer->plan, weights, err);
 }
