@@ -108,6 +108,12 @@ static bool inspect(const cli_arguments *arguments, eg_error *err)
     return eg_run_inspect(&options, err);
 }
 
+static bool schema(const cli_arguments *arguments, eg_error *err)
+{
+    (void)arguments;
+    return eg_run_schema(err);
+}
+
 static const cli_command commands[] = {
     {"run", "plan, apply, train, evaluate, write", "RECIPE", 1, 1, run},
     {"plan", "show what every tensor becomes, before a byte of it is read", "RECIPE", 1, 1, plan},
@@ -116,6 +122,7 @@ static const cli_command commands[] = {
     {"init", "write a recipe to start from", "SOURCE --arch NAME", 1, 1, init},
     {"eval", "evaluate a recipe's model on its validation set, or on a folder", "RECIPE", 1, 1, eval},
     {"predict", "classify images with a model that engraft wrote", "MODEL IMAGE...", 2, SIZE_MAX, predict},
+    {"schema", "JSON Schema of the recipe, for editors", "", 0, 0, schema},
     {"inspect", "what a checkpoint holds; nothing in it is executed", "FILE", 1, 1, inspect},
 };
 
@@ -153,7 +160,7 @@ static const cli_option options[] = {
     {"stats", NULL, "values and health of every tensor", " inspect ", OPTION_FLAG, AT(stats)},
     {"json", NULL, "one JSON document on standard output", " run plan eval predict inspect ", OPTION_FLAG,
      AT(json)},
-    {"help", NULL, "this text", " run plan explain init eval predict inspect ", OPTION_FLAG, AT(help)},
+    {"help", NULL, "this text", " run plan explain init eval predict schema inspect ", OPTION_FLAG, AT(help)},
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };

@@ -45,6 +45,9 @@ bool eg_run_init(const eg_init_options *options, eg_error *err);
 /* Evaluates the trained model on the validation set. */
 bool eg_run_eval(const eg_run_options *options, eg_error *err);
 
+/* Prints the JSON Schema of the recipe. */
+bool eg_run_schema(eg_error *err);
+
 typedef struct eg_predict_options {
     const char *model;
     const char *const *images;

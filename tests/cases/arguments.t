@@ -12,6 +12,7 @@ The command line: help, suggestions, and what is refused before anything is read
     init      write a recipe to start from
     eval      evaluate a recipe's model on its validation set, or on a folder
     predict   classify images with a model that engraft wrote
+    schema    JSON Schema of the recipe, for editors
     inspect   what a checkpoint holds; nothing in it is executed
   
   `engraft COMMAND --help` lists a command's options; `engraft --version` says which this is.
