@@ -15,7 +15,7 @@ typedef struct cli_arguments {
     size_t override_count;
     const char *out, *data, *model, *state_dict, *arch;
     int threads;
-    bool json, keys, predictions, digest, stats, help;
+    bool json, keys, predictions, digest, stats, manifest, help;
     eg_problems *problems;
 } cli_arguments;
 
@@ -104,6 +104,7 @@ static bool inspect(const cli_arguments *arguments, eg_error *err)
         .json = arguments->json,
         .digest = arguments->digest,
         .stats = arguments->stats,
+        .manifest = arguments->manifest,
     };
     return eg_run_inspect(&options, err);
 }
@@ -158,6 +159,8 @@ static const cli_option options[] = {
      OPTION_TEXT, AT(state_dict)},
     {"digest", NULL, "the SHA-256 of every tensor", " inspect ", OPTION_FLAG, AT(digest)},
     {"stats", NULL, "values and health of every tensor", " inspect ", OPTION_FLAG, AT(stats)},
+    {"manifest", NULL, "names and shapes as JSON, enough for `engraft plan`", " inspect ", OPTION_FLAG,
+     AT(manifest)},
     {"json", NULL, "one JSON document on standard output", " run plan eval predict inspect ", OPTION_FLAG,
      AT(json)},
     {"help", NULL, "this text", " run plan explain init eval predict schema inspect ", OPTION_FLAG, AT(help)},

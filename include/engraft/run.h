@@ -64,6 +64,7 @@ typedef struct eg_inspect_options {
     const char *file;
     const char *state_dict; /* --state-dict PATH, or NULL */
     bool json, digest, stats;
+    bool manifest; /* names, dtypes and shapes to plan against; with digest, the digests, too */
 } eg_inspect_options;
 
 bool eg_run_inspect(const eg_inspect_options *options, eg_error *err);

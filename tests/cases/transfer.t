@@ -28,6 +28,7 @@ A recipe to start from:
   target  lenet: 10 tensors: 8 loaded, 2 initialized, 0 defaulted
   source  10 tensors: 8 used, 2 skipped, 0 dropped, 0 unexpected
   trains  61111 of 61111 parameters
+  costs   0.832 MFLOP a sample forward, 0.244 MB of parameters
   
   rules
     1. strip_prefix: module.                               10 names
@@ -88,6 +89,7 @@ Recipes laid over each other, with variables; each problem names the file that i
   target  lenet: 10 tensors: 6 loaded, 4 initialized, 0 defaulted
   source  10 tensors: 6 used, 4 skipped, 0 dropped, 0 unexpected
   trains  61111 of 61111 parameters
+  costs   0.832 MFLOP a sample forward, 0.244 MB of parameters
   
   rules
     1. strip_prefix: module.                               10 names
@@ -181,3 +183,25 @@ Verbs that make one tensor of several, and several of one:
   $ engraft inspect dp.pth --json --digest | grep sha256 > before
   $ engraft inspect same.pth --json --digest | grep sha256 > after
   $ cmp before after
+
+A manifest is enough to plan, and not to apply:
+
+  $ engraft inspect dp.pth --manifest > dp.json
+  $ head -n 6 dp.json
+  {
+    "manifest": 1,
+    "file": "dp.pth",
+    "format": "torch-zip",
+    "state_dict": "",
+    "tensors": [
+  $ engraft plan r.yaml --set source.checkpoint=dp.json | head -n 2
+  target  lenet: 10 tensors: 8 loaded, 2 initialized, 0 defaulted
+  source  10 tensors: 8 used, 2 skipped, 0 dropped, 0 unexpected
+  $ engraft run r.yaml --set source.checkpoint=dp.json
+  plan       10 tensors: 8 loaded, 2 initialised, 0 defaulted; 61111 of 61111 parameters train
+  engraft: 'dp.json' is a manifest: names and shapes without values, enough to plan; name the checkpoint itself to go on
+  [7]
+  $ echo '{"manifest": 1, "tensors": [{"name": "a", "dtype": "F33", "shape": []}]}' > bad.json
+  $ engraft plan r.yaml --set source.checkpoint=bad.json
+  engraft: bad.json:1:52: not a manifest: expected a dtype such as "F32"
+  [2]
