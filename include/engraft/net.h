@@ -25,7 +25,7 @@ typedef struct eg_param {
     bool buffer;             /* not trained: running statistics, counters */
     eg_init init;            /* the layer's default, with all numbers filled in (never EG_INIT_DEFAULT) */
     int64_t fan_in, fan_out; /* of the layer, for kaiming and xavier */
-    int32_t node;            /* a node that uses it */
+    int32_t node;            /* a node that uses it; -1: the result does not depend on it */
     const int64_t *content;  /* of an I64 buffer that is constant (an index table); NULL: made by init */
 } eg_param;
 

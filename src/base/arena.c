@@ -1,5 +1,6 @@
 #include "engraft/arena.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,7 @@ char *eg_arena_string(eg_arena *arena, const char *text)
 char *eg_arena_vprintf(eg_arena *arena, const char *format, va_list args)
 {
     va_list again;
+    assert(format);
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     char *text = eg_arena_alloc(arena, (size_t)(length < 0 ? 0 : length) + 1);

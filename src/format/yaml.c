@@ -328,14 +328,16 @@ static bool read_node(reader *r, int depth, built *out)
 static const eg_doc *read_stream(reader *r)
 {
     built root = {0};
-    if (!next(r) || !next(r)) return NULL; /* stream start, document start */
+    if (!next(r)) return NULL; /* stream start */
+    if (!next(r)) return NULL; /* document start */
     if (r->event.type == YAML_STREAM_END_EVENT) {
         eg_doc *doc = EG_NEW(r->arena, eg_doc);
         *doc = (eg_doc){.place = {r->name, 1, 1}, .text = "", .plain = true};
         return doc;
     }
     if (!next(r) || !read_node(r, 1, &root)) return NULL;
-    if (!next(r) || !next(r)) return NULL; /* document end, stream end */
+    if (!next(r)) return NULL; /* document end */
+    if (!next(r)) return NULL; /* stream end */
     if (r->event.type != YAML_STREAM_END_EVENT) {
         fail_here(r, "a second document starts here, expected one");
         return NULL;

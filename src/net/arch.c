@@ -194,7 +194,7 @@ static bool add_input(eg_builder *b, const document *d)
 static eg_part *make_root(eg_builder *b, const document *d)
 {
     eg_part *root = EG_NEW(b->eval.arena, eg_part);
-    *root = (eg_part){.kind = EG_PART_MODULE, .path = "", .origin = d->model_origin, .position = -1};
+    *root = (eg_part){.kind = EG_PART_MODULE, .path = "", .origin = d->model_origin};
     root->type = d->model && d->model->list ? "Sequential" : d->arch;
     root->body = d->model;
     root->alias = d->model_expr;
@@ -213,6 +213,7 @@ static bool trace(eg_builder *b, const document *d, eg_net *net)
         return eg_part_fail(b, root, "type", "the model gives several values, expected one");
     net->arch = d->arch;
     net->output = (int32_t)output.integer;
+    eg_graph_prune(&b->graph, &net->output);
     if (!eg_collect(b, root, net)) return false;
     net->values = b->graph.values;
     net->value_count = b->graph.value_count;

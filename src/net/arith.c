@@ -125,15 +125,6 @@ bool eg_arith_apply(eg_eval *eval, const eg_expr *at, eg_operator op, const eg_d
     return fail_kinds(eval, at, op, a, b);
 }
 
-static int compare_numbers(const eg_datum *a, const eg_datum *b)
-{
-    if (eg_datum_is_integer(a) && eg_datum_is_integer(b))
-        return (a->integer > b->integer) - (a->integer < b->integer);
-    long double x = a->kind == EG_DATUM_REAL ? (long double)a->real : (long double)a->integer;
-    long double y = b->kind == EG_DATUM_REAL ? (long double)b->real : (long double)b->integer;
-    return (x > y) - (x < y);
-}
-
 static bool contains(eg_eval *eval, const eg_expr *at, const eg_datum *list, const eg_datum *item, bool *out)
 {
     size_t step = list->kind == EG_DATUM_DICT ? 2 : 1;
@@ -158,7 +149,7 @@ bool eg_arith_compare(eg_eval *eval, const eg_expr *at, eg_operator op, const eg
     }
     int order;
     if (eg_datum_is_number(a) && eg_datum_is_number(b))
-        order = compare_numbers(a, b);
+        order = eg_datum_compare(a, b);
     else if (a->kind == EG_DATUM_TEXT && b->kind == EG_DATUM_TEXT)
         order = strcmp(a->text, b->text);
     else

@@ -68,8 +68,9 @@ static bool collect_children(collector *c, eg_part *part)
     for (int buffer = 0; buffer < 2; buffer++) {
         for (size_t i = 0; i < part->child_count; i++) {
             eg_part *child = part->children[i].part;
-            if (child && child->kind == EG_PART_ENTRY && child->entry.buffer == (buffer == 1))
-                child->position = add_param(c, &child->entry, child->path, -1);
+            if (!child || child->kind != EG_PART_ENTRY || child->entry.buffer != (buffer == 1)) continue;
+            child->layer.positions[0] =
+                add_param(c, &child->entry, child->path, child->layer.applied ? child->layer.node : -1);
         }
     }
     for (size_t i = 0; i < part->child_count; i++) {

@@ -1,5 +1,6 @@
 #include "net/datum.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,15 +157,31 @@ static bool is_none(const eg_datum *datum)
     return datum->kind == EG_DATUM_NONE || (datum->kind == EG_DATUM_PART && !datum->part);
 }
 
+static int compare_exactly(int64_t integer, double real)
+{
+    if (real >= 0x1p63) return -1;
+    if (real < -0x1p63) return 1;
+    int64_t whole = (int64_t)real;
+    double rest = real - (double)whole; /* exact: both have the same exponent, or rest is real's fraction */
+    if (integer != whole) return integer < whole ? -1 : 1;
+    return (rest < 0) - (rest > 0);
+}
+
+int eg_datum_compare(const eg_datum *a, const eg_datum *b)
+{
+    assert(eg_datum_is_number(a) && eg_datum_is_number(b));
+    if (eg_datum_is_integer(a) && eg_datum_is_integer(b))
+        return (a->integer > b->integer) - (a->integer < b->integer);
+    if (eg_datum_is_integer(a)) return compare_exactly(a->integer, b->real);
+    if (eg_datum_is_integer(b)) return -compare_exactly(b->integer, a->real);
+    return (a->real > b->real) - (a->real < b->real);
+}
+
 bool eg_datum_equal(const eg_datum *a, const eg_datum *b, int64_t *budget)
 {
     if (--*budget < 0) return true;
     if (is_none(a) || is_none(b)) return is_none(a) && is_none(b);
-    if (eg_datum_is_integer(a) && eg_datum_is_integer(b)) return a->integer == b->integer;
-    /* long double holds every int64 and every double exactly where engraft runs */
-    if (eg_datum_is_number(a) && eg_datum_is_number(b))
-        return (a->kind == EG_DATUM_REAL ? (long double)a->real : (long double)a->integer) ==
-               (b->kind == EG_DATUM_REAL ? (long double)b->real : (long double)b->integer);
+    if (eg_datum_is_number(a) && eg_datum_is_number(b)) return eg_datum_compare(a, b) == 0;
     if (a->kind != b->kind) return false;
     switch (a->kind) {
     case EG_DATUM_TEXT: return strcmp(a->text, b->text) == 0;

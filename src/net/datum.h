@@ -58,6 +58,8 @@ bool eg_datum_equal(const eg_datum *a, const eg_datum *b, int64_t *budget);
 /* Integers and booleans, and reals as well. */
 bool eg_datum_is_integer(const eg_datum *datum);
 bool eg_datum_is_number(const eg_datum *datum);
+/* Two numbers by their exact values, an integer against a real too: negative, 0 or positive. */
+int eg_datum_compare(const eg_datum *a, const eg_datum *b);
 /* The value of a number. */
 double eg_datum_number(const eg_datum *datum);
 

@@ -332,7 +332,10 @@ static bool eval_negate(eg_eval *eval, const eg_scope *scope, const eg_expr *exp
 {
     const eg_datum zero = eg_datum_int(0);
     eg_datum operand;
+    const eg_datum minus = eg_datum_int(-1);
     if (!eg_eval_run(eval, scope, expr->items[0], &operand)) return false;
+    if (flows(&operand) && eval->hooks && eval->hooks->operate)
+        return eval->hooks->operate(eval, expr, EG_MUL, &operand, &minus, out);
     if (operand.kind == EG_DATUM_REAL) {
         *out = eg_datum_real(-operand.real);
         return true;

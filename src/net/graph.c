@@ -103,6 +103,44 @@ bool eg_graph_apply(eg_graph *graph, const eg_op *op, const void *attr, eg_layer
     return true;
 }
 
+/* Marks values that are needed, from the last node up, and gives them their new numbers: the input keeps 0.
+ */
+static int32_t *number_values(const eg_graph *graph, int32_t output)
+{
+    int32_t *numbers = EG_NEW_ARRAY(graph->arena, int32_t, (size_t)graph->value_count), count = 1;
+    numbers[output] = 1;
+    for (int32_t i = graph->node_count; i-- > 0;)
+        for (int32_t k = 0; numbers[graph->nodes[i].output] && k < graph->nodes[i].input_count; k++)
+            numbers[graph->nodes[i].inputs[k]] = 1;
+    numbers[0] = 0;
+    for (int32_t v = 1; v < graph->value_count; v++) numbers[v] = numbers[v] ? count++ : -1;
+    return numbers;
+}
+
+void eg_graph_prune(eg_graph *graph, int32_t *output)
+{
+    const int32_t *numbers = number_values(graph, *output);
+    int32_t count = 0;
+    for (int32_t i = 0; i < graph->node_count; i++)
+        if (graph->layers[i]) graph->layers[i]->node = -1;
+    for (int32_t i = 0; i < graph->node_count; i++) {
+        eg_node node = graph->nodes[i];
+        eg_layer *layer = graph->layers[i];
+        if (numbers[node.output] < 0) continue;
+        for (int32_t k = 0; k < node.input_count; k++) node.inputs[k] = numbers[node.inputs[k]];
+        node.output = numbers[node.output];
+        if (layer && layer->node < 0) layer->node = count;
+        graph->layers[count] = layer;
+        graph->nodes[count++] = node;
+    }
+    graph->node_count = count;
+    count = 0;
+    for (int32_t v = 0; v < graph->value_count; v++)
+        if (numbers[v] >= 0) graph->values[count++] = graph->values[v];
+    graph->value_count = count;
+    *output = numbers[*output];
+}
+
 bool eg_graph_is_bare(eg_arena *arena, const eg_layer *layer)
 {
     /* Tried on an image, tokens and features, large and divisible enough for any window and any grouping. */

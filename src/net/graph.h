@@ -12,7 +12,7 @@ typedef struct eg_layer {
     eg_param *params; /* as infer gave them; those with a NULL name are absent */
     int32_t param_count;
     int32_t positions[EG_NODE_PARAMS]; /* in the net's params, once they are collected; -1: absent */
-    int32_t node;                      /* the first node */
+    int32_t node;                      /* the first node; -1: none that the result depends on */
 } eg_layer;
 
 typedef struct eg_graph {
@@ -31,6 +31,9 @@ int32_t eg_graph_value(eg_graph *graph, const eg_value *shape);
 bool eg_graph_apply(eg_graph *graph, const eg_op *op, const void *attr, eg_layer *layer,
                     const int32_t *inputs, int32_t input_count, const char *path, eg_place place,
                     int32_t *output, eg_error *err);
+/* Drops the nodes on which *output does not depend, such as those of auxiliary classifiers, and their values;
+ * *output gets its new number. */
+void eg_graph_prune(eg_graph *graph, int32_t *output);
 /* Whether a layer that was never applied has no parameters on any input that it accepts. */
 bool eg_graph_is_bare(eg_arena *arena, const eg_layer *layer);
 

@@ -106,6 +106,19 @@ static bool run_max(const request *call, eg_datum *out)
     return choose(call, EG_GT, out);
 }
 
+static bool run_sum(const request *call, eg_datum *out)
+{
+    const eg_datum *list = &call->data[0];
+    if (list->kind != EG_DATUM_LIST)
+        return eg_eval_fail(call->eval, call->exprs[0], "type", "expected a list of numbers, found %s",
+                            eg_datum_describe(call->eval->arena, list));
+    if (!eg_eval_spend(call->eval, call->at, (int64_t)list->count)) return false;
+    *out = eg_datum_int(0);
+    for (size_t i = 0; i < list->count; i++)
+        if (!eg_arith_apply(call->eval, call->at, EG_ADD, out, &list->items[i], out)) return false;
+    return true;
+}
+
 /* A number made whole by a function of libm. */
 static bool make_whole(const request *call, double (*whole)(double), eg_datum *out)
 {
@@ -164,6 +177,7 @@ static const eg_helper helpers[] = {
     {"len", run_len, 1, 1, {"of"}},
     {"min", run_min, 1, 0, {0}},
     {"max", run_max, 1, 0, {0}},
+    {"sum", run_sum, 1, 1, {"of"}},
     {"ceil", run_ceil, 1, 1, {"x"}},
     {"round", run_round, 1, 1, {"x"}},
     {"int", run_int, 1, 1, {"x"}},

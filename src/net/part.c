@@ -20,7 +20,7 @@ static eg_part *new_part(eg_builder *builder, eg_part_kind kind, const char *typ
                          size_t at)
 {
     eg_part *part = EG_NEW(builder->eval.arena, eg_part);
-    *part = (eg_part){.kind = kind, .type = type, .origin = origin, .at = at, .position = -1};
+    *part = (eg_part){.kind = kind, .type = type, .origin = origin, .at = at};
     return part;
 }
 

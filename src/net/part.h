@@ -20,9 +20,8 @@ typedef struct eg_part {
     const char *type;        /* for people: the operator's or block's name, "Sequential", "Module" */
     const eg_origin *origin; /* what made it, */
     size_t at;               /* and where in that */
-    eg_layer layer;          /* LAYER */
+    eg_layer layer;          /* LAYER; ENTRY: the operator `learned`, once data flows from it */
     eg_param entry;          /* ENTRY: a parameter or buffer, without its name */
-    int32_t position;        /* ENTRY: in the net's params */
     const eg_body *body;     /* MODULE: its lines, or */
     const eg_expr
         *alias; /* the layer or block that it is another name of: its only child, with the same path */

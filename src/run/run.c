@@ -50,13 +50,14 @@ static bool open_data(job *run, eg_error *err)
     return true;
 }
 
-/* Parameters that train: not frozen, and no buffers. */
+/* Parameters that train: not frozen, no buffers, and such that the result depends on them. */
 static const bool *trainable(eg_arena *arena, const eg_plan *plan)
 {
     bool *flags = EG_NEW_ARRAY(arena, bool, (size_t)plan->net->param_count);
     for (size_t i = 0; i < plan->step_count; i++) {
         int32_t param = plan->steps[i].param;
-        flags[param] = !plan->steps[i].frozen && !plan->net->params[param].buffer;
+        const eg_param *of = &plan->net->params[param];
+        flags[param] = !plan->steps[i].frozen && !of->buffer && of->node >= 0;
     }
     return flags;
 }

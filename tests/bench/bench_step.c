@@ -1,5 +1,6 @@
-/* bench_step ARCH BATCH THREADS REPEATS: median milliseconds of a training step (forward, loss gradient, backward) and
- * of an inference forward pass on random images, and the memory that the network's execution holds. */
+/* bench_step ARCH BATCH THREADS REPEATS: median milliseconds of a training step (forward, loss gradient,
+ * backward) and of an inference forward pass on random images, and the memory that the network's execution
+ * holds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -6,12 +6,18 @@
 
 Names, order and shapes of the first group are torchvision's; those of the second are read from real checkpoints in the
 folder ENGRAFT_SHARED/checkpoints (which old PyTorch versions wrote: num_batches_tracked is added where it is missing).
+
+And tests/data/arch/families.txt, one line a network of networks.py: its name, the number of entries of its state dict, and
+the SHA-256 of the lines "name dtype dims…".
 """
+import hashlib
 import os
 import sys
 
 import torch
 import torchvision
+
+import networks
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "arch")
 TORCHVISION = ["resnet18", "resnet50", "vgg11", "vgg16_bn", "mobilenet_v2"]
@@ -49,7 +55,17 @@ def from_checkpoint(name, path):
     write(name, entries)
 
 
+def write_families():
+    dtypes = {torch.float32: "F32", torch.int64: "I64"}
+    with open(os.path.join(OUT, "families.txt"), "w", encoding="utf-8") as out:
+        for name in networks.NAMES:
+            state = networks.build(name).state_dict()
+            lines = "".join(" ".join([key, dtypes[t.dtype], *map(str, t.shape)]) + "\n" for key, t in state.items())
+            out.write(f"{name} {len(state)} {hashlib.sha256(lines.encode()).hexdigest()}\n")
+
+
 def main():
+    write_families()
     for name in TORCHVISION:
         from_torchvision(name)
     for name, file in CHECKPOINTS.items():

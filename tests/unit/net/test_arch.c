@@ -409,6 +409,35 @@ static void test_values_of_arguments(void **state)
     assert_string_equal(build(text, net->args)->args, net->args);
 }
 
+/* Parameters and buffers that data flows from, numbers beside values, single tokens. */
+static void test_operands(void **state)
+{
+    (void)state;
+    nodes_are("model:\n  p: parameter([4, 1, 1])\n  b: buffer([1, 4, 8, 8])\n  forward: x * p + b\n",
+              "learned[p]()(1, 1, 4)\nmul[](0 1)(8, 8, 4)\nlearned[b]()(8, 8, 4)\nadd[](2 3)(8, 8, 4)\n");
+    nodes_are("model:\n  p: parameter([1, 1, 4])\n  q: parameter([1, 65, 4])\n  forward:\n"
+              "    - y = cat(p[0], tokens(x)) + q\n    - y[0] + y[-1, ::1] + q[:, 1]\n",
+              "learned[p]()(1, 4)\ntokens[](0)(64, 4)\ncat[](1 2)(65, 4)\nlearned[q]()(65, 4)\n"
+              "add[](3 4)(65, 4)\nindex[](5)(4)\nindex[](5)(4)\nadd[](6 7)(4)\nlearned[q]()(65, 4)\n"
+              "index[](9)(4)\nadd[](8 10)(4)\n");
+    nodes_are("model:\n  forward:\n    - y = flatten(x * 2 + 1) / 4\n    - 1 - y[2:10]\n",
+              "scale[](0)(8, 8, 4)\nscale[](1)(8, 8, 4)\nflatten[](2)(256)\nscale[](3)(256)\n"
+              "slice[](4)(8)\nscale[](5)(8)\n");
+    nodes_are("model:\n  forward:\n    - y = tokens(-x)\n    - y[1:9:2, 1:]\n",
+              "scale[](0)(8, 8, 4)\ntokens[](1)(64, 4)\nslice[](2)(4, 3)\n");
+    /* what the result does not depend on is named in the state dict, and not run */
+    const eg_net *net =
+        build(HEAD "model:\n  aux: [flatten(), linear(2)]\n  c: conv2d(3, 1)\n  p: parameter([7])\n"
+                   "  forward:\n    - aux(x)\n    - c(x)\n",
+              NULL);
+    assert_string_equal(write_keys(net, false),
+                        "p 7\naux.1.weight 2 256\naux.1.bias 2\nc.weight 3 4 1 1\nc.bias 3\n");
+    assert_int_equal(net->node_count, 1);
+    assert_int_equal(net->value_count, 2);
+    static const int32_t nodes[] = {-1, -1, -1, 0, 0};
+    for (int32_t i = 0; i < net->param_count; i++) assert_int_equal(net->params[i].node, nodes[i]);
+}
+
 /* ---- mistakes ---- */
 
 /* The first problem as "line:column: message". */
@@ -530,10 +559,18 @@ static void test_mistakes(void **state)
         {"model:\n  forward: conv2d(x, 3, 1)\n",
          "4:12: conv2d has parameters, which need a name: make it a child and call that"},
         {"model:\n  forward: x / x\n", "4:12: '/' on values is not an operator of this version"},
-        {"model:\n  forward: x + 1\n", "4:12: '+' of a value of the data flow and the number 1: both sides "
-                                       "must be values (a module must be called)"},
+        {"model:\n  forward: 2 / x\n", "4:12: '/' on values is not an operator of this version"},
+        {"model:\n  forward: x / 0\n", "4:12: division by zero"},
+        {"model:\n  forward: x % 2\n", "4:12: '%' on values is not an operator of this version"},
+        {"model:\n  forward: x + true\n",
+         "4:12: '+' of a value of the data flow and true: expected values (a module must be called), or a "
+         "value and a number"},
+        {"model:\n  r: relu()\n  forward: -r\n", "5:12: '*' of a module and the number -1: expected values"},
         {"model:\n  forward: x[0]\n",
-         "4:14: taking one element of a value (write start:stop) is not an operator of this version"},
+         "4:14: one element can be taken of tokens alone; of other values a slice start:stop"},
+        {"model:\n  forward: tokens(x)[64]\n", "4:22: the index 64 is outside: there are 64 elements"},
+        {"model:\n  forward: 'tokens(x)[0, 1, 2]'\n",
+         "4:13: 3 subscripts for 64 tokens of 4 features: expected at most 2"},
         {"model:\n  forward: x[:, 9:]\n", "4:12: the slice is empty: there are 8 elements"},
         {"model:\n  forward: 'x[:, :, :, 1:]'\n", "4:13: 4 subscripts for an image of 4 channels, 8x8: "
                                                   "expected at most 3, as a sample has no batch dimension"},
@@ -543,7 +580,10 @@ static void test_mistakes(void **state)
         {"model:\n  a: relu()\n  forward: a(x, x)\n", "4:6: a: relu takes 1 value, not 2"},
         {"model:\n  a: none\n  forward: a(x, x)\n", "5:12: an absent child takes one value, not 2"},
         {"model:\n  p: parameter([4])\n  forward: x + p\n",
-         "5:16: a parameter or buffer as a value is not an operator of this version"},
+         "5:12: the shapes (8, 8, 4) and (4) do not go together"},
+        {"model:\n  p: parameter([2, 3, 4, 5])\n  forward: x + p\n",
+         "5:16: a parameter of 4 dimensions without the first 0 is no value"},
+        {"model:\n  p: parameter([4])\n  c: 'conv2d(p[0], 1)'\n", "5:14: c: "},
         {"model:\n  p: parameter([4])\n  r: relu()\n",
          "4:6: p: a module with a parameter or buffer needs a 'forward' that says where it goes"},
         {"model:\n  p: parameter(4)\n  forward: relu(x)\n",
@@ -671,6 +711,7 @@ int main(void)
         cmocka_unit_test_teardown(test_structure, clear),
         cmocka_unit_test_teardown(test_blocks, clear),
         cmocka_unit_test_teardown(test_flow, clear),
+        cmocka_unit_test_teardown(test_operands, clear),
         cmocka_unit_test_teardown(test_sharing, clear),
         cmocka_unit_test_teardown(test_places, clear),
         cmocka_unit_test_teardown(test_inputs, clear),

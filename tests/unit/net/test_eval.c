@@ -166,6 +166,8 @@ static void test_helpers(void **state)
         {"ceil(2.1)", "3"},
         {"ceil(-2.1)", "-2"},
         {"ceil(3)", "3"},
+        {"sum([1, 2.5, true])", "4.5"},
+        {"sum([1, 2, 3][:0])", "0"},
         {"round(0.5)", "0"},
         {"round(1.5)", "2"},
         {"round(2.5)", "2"},
