@@ -61,6 +61,40 @@ def check_empty_intersection(folder):
     os.remove(file)
 
 
+def check_xception(folder):
+    """The names come from the shipped architecture; the file is as FaceForensics++ saved it: wrapped twice, its classifier
+    last_linear, the kernels of its pointwise convolutions without the last two dims. The applied head is compared."""
+    target = plan("xception-dataparallel-two-classes.yaml", "source=null", "transfer=null", "freeze=[]")[1]
+    make = torch.Generator().manual_seed(1)
+    saved = {}
+    for step in target["steps"]:
+        shape = [6] + step["shape"][1:] if step["target"].startswith("fc.") else step["shape"]
+        name = step["target"].replace("fc.", "last_linear.")
+        tensor = torch.rand(shape, generator=make) if step["dtype"] == "F32" else torch.tensor(7)
+        if name.endswith("pointwise.weight"):
+            tensor = tensor[:, :, 0, 0].contiguous()
+        saved["module.model." + name] = tensor
+    file = os.path.join(folder, "xception.pth")
+    torch.save(saved, file)
+    recipe = "xception-dataparallel-two-classes.yaml"
+    code, found = plan(recipe, "vars.weights=" + file)
+    assert code == 0, found["problems"]
+    assert found["summary"]["loaded"] == len(saved), found["summary"]
+    out = os.path.join(folder, "two.pth")
+    subprocess.run([ENGRAFT, "run", os.path.join(RECIPES, recipe), "--set", "vars.weights=" + file, "--set",
+                    "output.checkpoint=" + out, "--out", os.path.join(folder, "run")], check=True, capture_output=True)
+    written = torch.load(out)
+    weight, bias = saved["module.model.last_linear.weight"], saved["module.model.last_linear.bias"]
+    assert torch.equal(written["fc.weight"][0], weight[0]) and torch.equal(written["fc.bias"][0], bias[0])
+    assert torch.allclose(written["fc.weight"][1], weight[1:].mean(0), atol=1e-6)
+    assert torch.allclose(written["fc.bias"][1], bias[1:].mean(0), atol=1e-6)
+    for name, tensor in saved.items():
+        name = name[len("module.model."):]
+        if not name.startswith("last_linear"):
+            assert torch.equal(written[name].reshape(tensor.shape), tensor), name
+    print(f"xception: {found['summary']['loaded']} loaded, its head from six classes")
+
+
 def main():
     models = torchvision.models
     vgg, fc = ["classifier.6.weight", "classifier.6.bias"], ["fc.weight", "fc.bias"]
@@ -72,6 +106,7 @@ def main():
         check("resnet50-dp", "resnet50-dataparallel-two-classes.yaml", models.resnet50, 6, 2, fc, "module.", True,
               False, folder)
         check_empty_intersection(folder)
+        check_xception(folder)
 
 
 main()
