@@ -94,7 +94,7 @@ static void define(scope *s, const eg_doc *vars)
     size_t room = vars && vars->kind == EG_DOC_MAP ? vars->count : 0;
     s->names = EG_NEW_ARRAY(s->in->arena, const char *, room);
     s->values = EG_NEW_ARRAY(s->in->arena, const eg_doc *, room);
-    if (!eg_doc_is_null(vars) && vars->kind != EG_DOC_MAP)
+    if (vars && !eg_doc_is_null(vars) && vars->kind != EG_DOC_MAP)
         eg_schema_expected(s->in, vars, "vars", "a mapping such as {num_classes: 2}");
     for (size_t i = 0; i < room; i++) {
         s->names[i] = vars->keys[i]->text;
