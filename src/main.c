@@ -13,9 +13,9 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *state_dict;
+    const char *out, *data, *model, *state_dict, *arch;
     int threads;
-    bool json, keys, predictions, digest, stats, help;
+    bool json, keys, predictions, digest, stats, manifest, help;
     eg_problems *problems;
 } cli_arguments;
 
@@ -56,6 +56,27 @@ static bool plan(const cli_arguments *arguments, eg_error *err)
     return eg_run_plan(&options, err);
 }
 
+static bool explain(const cli_arguments *arguments, eg_error *err)
+{
+    eg_run_options options = recipe_options(arguments);
+    options.key = arguments->words[1];
+    return eg_run_explain(&options, err);
+}
+
+static bool init(const cli_arguments *arguments, eg_error *err)
+{
+    eg_init_options options = {
+        .source = arguments->words[0],
+        .arch = arguments->arch,
+        .state_dict = arguments->state_dict,
+        .overrides = arguments->overrides,
+        .override_count = arguments->override_count,
+        .out = arguments->out,
+        .problems = arguments->problems,
+    };
+    return eg_run_init(&options, err);
+}
+
 static bool eval(const cli_arguments *arguments, eg_error *err)
 {
     eg_run_options options = recipe_options(arguments);
@@ -83,6 +104,7 @@ static bool inspect(const cli_arguments *arguments, eg_error *err)
         .json = arguments->json,
         .digest = arguments->digest,
         .stats = arguments->stats,
+        .manifest = arguments->manifest,
     };
     return eg_run_inspect(&options, err);
 }
@@ -128,12 +150,22 @@ static bool arch(const cli_arguments *arguments, eg_error *err)
     return eg_run_arch(&options, err);
 }
 
+static bool schema(const cli_arguments *arguments, eg_error *err)
+{
+    (void)arguments;
+    return eg_run_schema(err);
+}
+
 static const cli_command commands[] = {
     {"run", "plan, apply, train, evaluate, write", "RECIPE", 1, 1, run},
     {"plan", "show what every tensor becomes, before a byte of it is read", "RECIPE", 1, 1, plan},
     {"apply", "transfer without training: plan, apply, write the model", "RECIPE", 1, 1, apply},
+    {"explain", "the life of one tensor, from the source on and back from the target", "RECIPE KEY", 2, 2,
+     explain},
+    {"init", "write a recipe to start from", "SOURCE --arch NAME", 1, 1, init},
     {"eval", "evaluate a recipe's model on its validation set, or on a folder", "RECIPE", 1, 1, eval},
     {"predict", "classify images with a model that engraft wrote", "MODEL IMAGE...", 2, SIZE_MAX, predict},
+    {"schema", "JSON Schema of the recipe, for editors", "", 0, 0, schema},
     {"inspect", "what a checkpoint holds; nothing in it is executed", "FILE", 1, 1, inspect},
     {"diff", "compare two checkpoints: names, shapes, values", "A B", 2, 2, diff},
     {"convert", "write a checkpoint in another format", "IN OUT", 2, 2, convert},
@@ -156,11 +188,14 @@ typedef struct cli_option {
 #define AT(member) offsetof(cli_arguments, member)
 
 static const cli_option options[] = {
-    {"set", "KEY=VALUE", "change the recipe: train.epochs=1 (as often as needed)", " run plan apply eval ",
-     OPTION_OVERRIDE, 0},
+    {"set", "KEY=VALUE", "change the recipe: train.epochs=1 (as often as needed)",
+     " run plan apply explain init eval ", OPTION_OVERRIDE, 0},
     {"set", "KEY=VALUE", "an argument: num_classes=10 (as often as needed)", " arch ", OPTION_OVERRIDE, 0},
+    {"arch", "NAME", "the network that the weights go to", " init ", OPTION_TEXT, AT(arch)},
     {"out", "DIR", "the run directory, instead of the recipe's", " run eval ", OPTION_TEXT, AT(out)},
     {"out", "FILE", "the file to write (or -o FILE); the extension picks the format", " apply ", OPTION_TEXT,
+     AT(out)},
+    {"out", "FILE", "the recipe to write (or -o FILE), instead of standard output", " init ", OPTION_TEXT,
      AT(out)},
     {"threads", "N", "threads (all processors); the result does not depend on it", " run eval predict ",
      OPTION_COUNT, AT(threads)},
@@ -170,14 +205,16 @@ static const cli_option options[] = {
     {"data", "DIR", "images, one folder a class, instead of the recipe's data.val", " eval ", OPTION_TEXT,
      AT(data)},
     {"predictions", NULL, "every sample's prediction, too", " eval ", OPTION_FLAG, AT(predictions)},
-    {"state-dict", "PATH", "the state dict in the file, where there are several", " inspect diff convert ",
-     OPTION_TEXT, AT(state_dict)},
+    {"state-dict", "PATH", "the state dict in the file, where there are several",
+     " inspect init diff convert ", OPTION_TEXT, AT(state_dict)},
     {"digest", NULL, "the SHA-256 of every tensor", " inspect ", OPTION_FLAG, AT(digest)},
     {"stats", NULL, "values and health of every tensor", " inspect ", OPTION_FLAG, AT(stats)},
+    {"manifest", NULL, "names and shapes as JSON, enough for `engraft plan`", " inspect ", OPTION_FLAG,
+     AT(manifest)},
     {"json", NULL, "one JSON document on standard output",
      " run plan apply eval predict inspect diff convert arch ", OPTION_FLAG, AT(json)},
-    {"help", NULL, "this text", " run plan apply eval predict inspect diff convert arch ", OPTION_FLAG,
-     AT(help)},
+    {"help", NULL, "this text",
+     " run plan apply explain init eval predict schema inspect diff convert arch ", OPTION_FLAG, AT(help)},
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };

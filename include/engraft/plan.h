@@ -9,10 +9,13 @@
  * num_batches_tracked        | DEFAULT   | 0, as PyTorch does for old files | | 0                      | – |
  * `missing: init`            | INIT      | no source maps here              | | 0                      | – |
  * `missing: error` (default) | refused   | no source maps here              | | >= 2                   | – |
- * –                          | refused   | names both sources and rules     | | 1                      | same
- * | –                          | COPY/CAST | equal shape, rule n              | | 1                      |
+ * `on_conflict: error`       | refused   | names both sources and rules     | | 1                      | any
+ * | `head` names the target    | TRANSFORM | rows by class                    | | 1                      |
+ * same    | –                          | COPY/CAST | equal shape, rule n              | | several, or
+ * reshaped   | same    | concat, stack, transform … | TRANSFORM | rule n                           | | 1 |
  * differs | `size_mismatch: skip`      | INIT      | shape a is not b                 | | 1 | differs |
- * `size_mismatch: error`     | refused   | shape a is not b                 |
+ * adapt_input, overlap, …    | TRANSFORM | shape a to b by the policy       | | 1                      |
+ * differs | `size_mismatch: error`     | refused   | shape a is not b                 |
  *
  * Every source tensor ends as used, dropped (by a rule), skipped (its target is) or unexpected (refused
  * unless `unexpected: ignore`). */
@@ -25,21 +28,43 @@
 #include "engraft/tensor.h"
 
 struct eg_weights;
+struct eg_keymap;
 
 typedef enum eg_action {
-    EG_ACTION_COPY,    /* same shape and dtype */
-    EG_ACTION_CAST,    /* same shape, converted to the target's dtype */
-    EG_ACTION_INIT,    /* drawn from `init` */
-    EG_ACTION_DEFAULT, /* a counter that old files lack: 0 */
+    EG_ACTION_COPY,      /* same shape and dtype */
+    EG_ACTION_CAST,      /* same shape, converted to the target's dtype */
+    EG_ACTION_TRANSFORM, /* put together from pieces of sources */
+    EG_ACTION_INIT,      /* drawn from `init` */
+    EG_ACTION_DEFAULT,   /* a counter that old files lack: 0 */
     EG_ACTION_COUNT,
 } eg_action;
 
 const char *eg_action_name(eg_action action);
 
+/* A part of a source tensor, and where it goes. Reshaping moves no value: it is another view of the same
+ * bytes. */
+typedef struct eg_piece {
+    const eg_entry *source; /* in the store */
+    eg_entry view;          /* of the source's storage; as many dims as the mosaic */
+    const int64_t *at;      /* where its first element lands, per dim */
+    float scale;
+    bool add; /* to what earlier pieces have put there */
+} eg_piece;
+
+/* A tensor put together from pieces, in order. */
+typedef struct eg_mosaic {
+    eg_dtype dtype;
+    eg_shape shape;
+    const eg_piece *pieces;
+    size_t count;
+    bool partial; /* what no piece covers is drawn */
+} eg_mosaic;
+
 typedef struct eg_step {
     int32_t param; /* position in the net's params */
     eg_action action;
-    const eg_entry *source; /* COPY, CAST */
+    const eg_entry *source; /* COPY, CAST; TRANSFORM: the first of them */
+    const eg_mosaic *value; /* COPY, CAST, TRANSFORM */
     const char *rule;       /* the recipe's words that decided, or NULL */
     const char *reason;     /* for people */
     eg_init init;           /* INIT, DEFAULT: complete, never EG_INIT_DEFAULT */
@@ -59,7 +84,7 @@ const char *eg_fate_name(eg_fate fate);
 /* What became of one source tensor. */
 typedef struct eg_plan_source {
     const eg_entry *entry;
-    const char *mapped; /* its name after all rules; NULL when dropped */
+    const char *mapped; /* its name after all rules, or that of what it became part of; NULL when dropped */
     eg_fate fate;
     const char *reason;
 } eg_plan_source;
@@ -71,7 +96,8 @@ typedef struct eg_plan_rule {
 
 typedef struct eg_plan {
     const eg_net *net;
-    eg_step *steps; /* one per param of the net, same order */
+    const struct eg_keymap *keymap; /* how every name came about */
+    eg_step *steps;                 /* one per param of the net, same order */
     size_t step_count;
     eg_plan_source *sources; /* one per source tensor, file order */
     size_t source_count;
@@ -93,6 +119,8 @@ const eg_plan *eg_plan_build(eg_arena *arena, const eg_recipe *recipe, const eg_
 
 /* For people: rule by rule, folded indices, counts; colour when asked for. */
 void eg_plan_print(const eg_plan *plan, FILE *out, bool colour);
+/* The names of the source tensors that a step takes something from, each once; none for a drawn one. */
+const char *const *eg_step_sources(eg_arena *arena, const eg_step *step, size_t *count);
 /* The model's, the pretrained and the transferred key lists. */
 void eg_plan_print_keys(const eg_plan *plan, FILE *out);
 

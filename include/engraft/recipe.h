@@ -26,6 +26,12 @@ typedef enum eg_verb {
     EG_VERB_REPLACE,
     EG_VERB_DROP,
     EG_VERB_SELECT,
+    EG_VERB_CONCAT,
+    EG_VERB_STACK,
+    EG_VERB_SPLIT,
+    EG_VERB_TRANSFORM,
+    EG_VERB_COPY,
+    EG_VERB_SHIFT,
     EG_VERB_COUNT,
 } eg_verb;
 
@@ -36,6 +42,32 @@ typedef struct eg_rename {
     eg_pattern pattern;
     const char *to;
 } eg_rename;
+
+/* transform: operations on a tensor's shape that move no value, named as in torch. */
+typedef enum eg_reshape_kind {
+    EG_RESHAPE_UNSQUEEZE, /* args: dim */
+    EG_RESHAPE_SQUEEZE,   /* dim, which has size 1 */
+    EG_RESHAPE_TRANSPOSE, /* two dims */
+    EG_RESHAPE_PERMUTE,   /* every dim once */
+    EG_RESHAPE_UNFLATTEN, /* dim, then the sizes that it becomes */
+    EG_RESHAPE_FLATTEN,   /* dim: it and all behind it become one */
+    EG_RESHAPE_COUNT,
+} eg_reshape_kind;
+
+const char *eg_reshape_name(eg_reshape_kind kind);
+
+typedef struct eg_reshape {
+    eg_reshape_kind kind;
+    const int64_t *args;
+    size_t count;
+} eg_reshape;
+
+/* The rules of one `use`: together they must have an effect. */
+typedef struct eg_pack {
+    const char *name;
+    eg_place place;
+    bool optional;
+} eg_pack;
 
 /* One item of `transfer.mapping`. */
 typedef struct eg_rule {
@@ -49,6 +81,22 @@ typedef struct eg_rule {
     eg_pattern_list patterns; /* drop, select */
     bool any;                 /* strip_prefix: some names may lack the prefix */
     bool optional;            /* no effect is not an error */
+    /* concat, stack, split, transform, copy, shift */
+    eg_pattern match;
+    const char *const *to; /* templates */
+    size_t to_count;
+    unsigned group;           /* of the pattern: the part's name, its number, the number to be shifted */
+    const char *const *order; /* concat: the parts' names */
+    size_t order_count;
+    int64_t dim;          /* concat, stack, split; negative: from the end */
+    int64_t count;        /* stack: how many parts; 0: as many as there are */
+    const int64_t *sizes; /* split; none: equal parts */
+    size_t size_count;
+    int64_t by;   /* shift */
+    int64_t rank; /* transform: only tensors of that rank; -1: all */
+    const eg_reshape *ops;
+    size_t op_count;
+    const eg_pack *pack; /* of a `use`, or NULL */
 } eg_rule;
 
 /* ---- init ---- */
@@ -213,6 +261,10 @@ typedef struct eg_source_section {
     const char *checkpoint; /* resolved path */
     const char *state_dict; /* NULL: auto */
     const char *sha256;     /* lower-case hex, or NULL */
+    const char *arch;       /* as the target's; NULL: not given */
+    eg_place arch_place;
+    const char *const *classes; /* names; NULL: none, or their number alone */
+    size_t class_count;         /* 0: not given */
     eg_transform_list preprocess;
 } eg_source_section;
 
@@ -230,17 +282,56 @@ typedef enum eg_key_policy {
     EG_POLICY_ERROR,
     EG_POLICY_INIT,
     EG_POLICY_IGNORE,
-    EG_POLICY_SKIP
+    EG_POLICY_SKIP,
+    EG_POLICY_ADAPT_INPUT,
+    EG_POLICY_OVERLAP,
+    EG_POLICY_INTERPOLATE
 } eg_key_policy;
+
+typedef struct eg_size_rule {
+    eg_pattern match;
+    eg_key_policy policy;
+} eg_size_rule;
+
+typedef enum eg_conflict {
+    EG_CONFLICT_ERROR,
+    EG_CONFLICT_FIRST,
+    EG_CONFLICT_LAST,
+    EG_CONFLICT_EQUAL
+} eg_conflict;
+
+typedef enum eg_combine { EG_COMBINE_MEAN, EG_COMBINE_SUM, EG_COMBINE_COUNT } eg_combine;
+
+/* One class of the target, and the source's classes that its row is made of. */
+typedef struct eg_head_class {
+    const char *name;
+    eg_place place;
+    const char *const *sources; /* names, or numbers from 0 */
+    size_t count;
+} eg_head_class;
+
+/* The classifier's rows, taken class by class. */
+typedef struct eg_head_section {
+    bool given;
+    eg_place place;
+    const char *weight, *bias; /* target names; bias may be NULL */
+    const eg_head_class *classes;
+    size_t class_count; /* 0: by name */
+    eg_combine combine;
+} eg_head_section;
 
 typedef struct eg_transfer_section {
     eg_place place;
     const eg_rule *rules;
     size_t rule_count;
     eg_pattern_list skip;
-    eg_key_policy missing;                     /* error | init */
-    eg_key_policy unexpected;                  /* error | ignore */
-    eg_key_policy size_mismatch;               /* error | skip */
+    eg_key_policy missing;       /* error | init */
+    eg_key_policy unexpected;    /* error | ignore */
+    eg_key_policy size_mismatch; /* error | skip | adapt_input | overlap | interpolate: where no rule fits */
+    const eg_size_rule *sizes;   /* first match wins */
+    size_t size_count;
+    eg_conflict on_conflict;
+    eg_head_section head;
     eg_key_policy unused_rule;                 /* error | ignore */
     int64_t expect_loaded, expect_initialized; /* -1: not given */
     double expect_min_loaded;                  /* share of the target's tensors; -1: not given */
@@ -248,10 +339,21 @@ typedef struct eg_transfer_section {
     bool allow_frozen_init; /* freezing a freshly initialised tensor is meant */
 } eg_transfer_section;
 
+typedef enum eg_output_format {
+    EG_OUTPUT_PTH,
+    EG_OUTPUT_SAFETENSORS,
+    EG_OUTPUT_NPZ,
+    EG_OUTPUT_FORMAT_COUNT
+} eg_output_format;
+
+/* Also the file name's extension. */
+const char *eg_output_format_name(eg_output_format format);
+
 typedef struct eg_output_section {
-    const char *dir;        /* run directory, resolved */
-    const char *checkpoint; /* resolved path, or NULL */
-    const char *add_prefix; /* "" by default */
+    const char *dir;         /* run directory, resolved */
+    const char *checkpoint;  /* resolved path, or NULL */
+    const char *add_prefix;  /* "" by default */
+    eg_output_format format; /* of the models in dir */
     eg_place place;
 } eg_output_section;
 

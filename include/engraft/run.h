@@ -17,6 +17,7 @@ typedef struct eg_run_options {
     const char *data;      /* eval --data DIR, or NULL */
     const char *model;     /* eval --model FILE, or NULL */
     bool predictions;      /* eval --predictions */
+    const char *key;       /* explain: the tensor's name */
     eg_problems *problems; /* receives everything that is wrong with recipe, architecture or plan */
 } eg_run_options;
 
@@ -27,8 +28,28 @@ bool eg_run(const eg_run_options *options, eg_error *err);
 bool eg_run_apply(const eg_run_options *options, eg_error *err);
 /* Shows the plan; EG_REFUSED when it is refused. */
 bool eg_run_plan(const eg_run_options *options, eg_error *err);
+/* What becomes of one tensor, and what it is made of, rule by rule; EG_USAGE when there is none of that name.
+ */
+bool eg_run_explain(const eg_run_options *options, eg_error *err);
+
+typedef struct eg_init_options {
+    const char *source;           /* checkpoint */
+    const char *arch;             /* --arch NAME */
+    const char *state_dict;       /* --state-dict PATH, or NULL */
+    const char *const *overrides; /* --set k=v: arguments of the architecture */
+    size_t override_count;
+    const char *out; /* --out FILE; NULL: standard output */
+    eg_problems *problems;
+} eg_init_options;
+
+/* Writes a recipe to start from: the rules and skips that make the plan of the source for the network whole.
+ */
+bool eg_run_init(const eg_init_options *options, eg_error *err);
 /* Evaluates the trained model on the validation set. */
 bool eg_run_eval(const eg_run_options *options, eg_error *err);
+
+/* Prints the JSON Schema of the recipe. */
+bool eg_run_schema(eg_error *err);
 
 typedef struct eg_predict_options {
     const char *model;
@@ -46,6 +67,7 @@ typedef struct eg_inspect_options {
     const char *file;
     const char *state_dict; /* --state-dict PATH, or NULL */
     bool json, digest, stats;
+    bool manifest; /* names, dtypes and shapes to plan against; with digest, the digests, too */
 } eg_inspect_options;
 
 bool eg_run_inspect(const eg_inspect_options *options, eg_error *err);

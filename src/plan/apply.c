@@ -3,6 +3,7 @@
 
 #include "engraft/plan.h"
 #include "net/weights.h"
+#include "plan/mosaic.h"
 
 /* A counter saved as another type; exact far beyond any number of batches. */
 static bool read_counter(const eg_entry *entry, int64_t *out, eg_error *err)
@@ -23,6 +24,9 @@ static bool apply_step(const eg_step *step, const eg_param *param, uint64_t seed
     case EG_ACTION_CAST:
         return param->dtype == EG_F32 ? eg_entry_read_f32(step->source, out, err)
                                       : read_counter(step->source, out, err);
+    case EG_ACTION_TRANSFORM:
+        if (step->value->partial) eg_init_fill(param, &step->init, seed, out);
+        return eg_mosaic_read(step->value, out, err);
     case EG_ACTION_INIT:
     case EG_ACTION_DEFAULT: eg_init_fill(param, &step->init, seed, out); return true;
     case EG_ACTION_COUNT: break;
@@ -41,7 +45,7 @@ bool eg_plan_apply(const eg_plan *plan, uint64_t seed, struct eg_weights *weight
         if (!apply_step(step, param, seed, weights->data[step->param], err)) return false;
         done[step->action]++;
     }
-    assert(done[EG_ACTION_COPY] + done[EG_ACTION_CAST] == plan->loaded);
+    assert(done[EG_ACTION_COPY] + done[EG_ACTION_CAST] + done[EG_ACTION_TRANSFORM] == plan->loaded);
     assert(done[EG_ACTION_INIT] == plan->initialized && done[EG_ACTION_DEFAULT] == plan->defaulted);
     return true;
 }

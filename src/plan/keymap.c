@@ -1,23 +1,14 @@
 #include "plan/keymap.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "plan/diagnose.h"
-#include "plan/match.h"
+#include "plan/keyrule.h"
+#include "plan/mosaic.h"
 
-/* A rule at work. */
-typedef struct worker {
-    eg_keymap *map;
-    eg_arena *arena;
-    const eg_store *source;
-    const eg_transfer_section *transfer;
-    eg_problems *problems;
-    eg_error *err;
-    const eg_rule *rule;
-    int32_t number;
-    bool spoiled; /* a malformed name has been reported */
-} worker;
+typedef eg_keyrule worker;
 
 const char *eg_keymap_rule_text(eg_arena *arena, const eg_keymap *map, int32_t rule)
 {
@@ -30,24 +21,107 @@ static bool is_well_formed(const char *name)
     return length && name[0] != '.' && name[length - 1] != '.' && !strstr(name, "..");
 }
 
-/* Gives source i another name, or drops it. A name that was malformed before the rule is not the rule's
- * fault. */
-static void change(worker *w, size_t i, const char *name)
+/* ---- items ---- */
+
+static void *grown(eg_arena *arena, const void *old, size_t count, size_t capacity, size_t size)
+{
+    void *items = eg_arena_array(arena, capacity, size);
+    if (count) memcpy(items, old, count * size);
+    return items;
+}
+
+static size_t add_item(eg_arena *arena, eg_keymap *map, const char *name, const eg_mosaic *value)
+{
+    if (map->count == map->capacity) {
+        size_t n = map->count, room = map->capacity = n ? 2 * n : 64;
+        map->names = grown(arena, map->names, n, room, sizeof *map->names);
+        map->origins = grown(arena, map->origins, n, room, sizeof *map->origins);
+        map->values = grown(arena, map->values, n, room, sizeof *map->values);
+        map->first = grown(arena, map->first, n, room, sizeof *map->first);
+        map->last = grown(arena, map->last, n, room, sizeof *map->last);
+        map->merged = grown(arena, map->merged, n, room, sizeof *map->merged);
+    }
+    map->names[map->count] = map->origins[map->count] = name;
+    map->values[map->count] = value;
+    map->first[map->count] = map->last[map->count] = -1;
+    return map->count++;
+}
+
+static void note(worker *w, int64_t from, int64_t to, const char *before, const char *after, eg_shape shape)
+{
+    eg_keymap *map = w->map;
+    if (map->event_count == map->event_capacity) {
+        map->event_capacity = map->event_capacity ? 2 * map->event_capacity : 64;
+        map->events =
+            grown(w->arena, map->events, map->event_count, map->event_capacity, sizeof *map->events);
+    }
+    map->events[map->event_count++] = (eg_key_event){w->number, from, to, before, after, shape};
+}
+
+static void touch(worker *w, size_t i)
+{
+    if (w->map->first[i] < 0) w->map->first[i] = w->number;
+    w->map->last[i] = w->number;
+}
+
+/* A name that was malformed before the rule is not the rule's fault. */
+static bool spoils(worker *w, const char *before, const char *name)
+{
+    if (is_well_formed(name) || !is_well_formed(before)) return false;
+    if (!w->spoiled)
+        eg_problem_add(w->problems, "bad_name", w->rule->place,
+                       "rule %d (%s) turns '%s' into '%s', which is no name", w->number + 1, w->rule->text,
+                       before, name);
+    w->spoiled = true;
+    return true;
+}
+
+void eg_keyrule_rename(worker *w, size_t i, const char *name)
 {
     eg_keymap *map = w->map;
     if (name && strcmp(name, map->names[i]) == 0) return;
     map->rules[w->number].changed++;
-    if (name && !is_well_formed(name) && is_well_formed(map->names[i])) {
-        if (w->spoiled) return;
-        w->spoiled = true;
-        eg_problem_add(w->problems, "bad_name", w->rule->place,
-                       "rule %d (%s) turns '%s' into '%s', which is no name", w->number + 1, w->rule->text,
-                       map->names[i], name);
-        return;
-    }
+    if (name && spoils(w, map->names[i], name)) return;
+    note(w, (int64_t)i, name ? (int64_t)i : -1, map->names[i], name, map->values[i]->shape);
     map->names[i] = name;
-    if (map->first[i] < 0) map->first[i] = w->number;
-    map->last[i] = w->number;
+    touch(w, i);
+}
+
+void eg_keyrule_reshape(worker *w, size_t i, const eg_mosaic *value)
+{
+    eg_keymap *map = w->map;
+    map->rules[w->number].changed++;
+    map->values[i] = value;
+    note(w, (int64_t)i, (int64_t)i, map->names[i], map->names[i], value->shape);
+    touch(w, i);
+}
+
+void eg_keyrule_make(worker *w, const char *name, const eg_mosaic *value, const size_t *parts, size_t count)
+{
+    eg_keymap *map = w->map;
+    const char *before = map->names[parts[0]] ? map->names[parts[0]] : map->origins[parts[0]];
+    map->rules[w->number].changed++;
+    if (spoils(w, before, name)) return;
+    size_t made = add_item(w->arena, map, name, value);
+    touch(w, made);
+    for (size_t p = 0; p < count; p++) {
+        const char *part = map->names[parts[p]];
+        for (size_t e = map->event_count; !part && e-- > 0;)
+            if (map->events[e].from == (int64_t)parts[p]) part = map->events[e].before;
+        note(w, (int64_t)parts[p], (int64_t)made, part, name, value->shape);
+        map->names[parts[p]] = NULL;
+        map->merged[parts[p]] = true;
+        touch(w, parts[p]);
+    }
+}
+
+void eg_keyrule_problem(worker *w, const char *code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *text = eg_arena_vprintf(w->arena, format, args);
+    va_end(args);
+    eg_problem_add(w->problems, code, w->rule->place, "rule %d (%s): %s", w->number + 1, w->rule->text, text);
 }
 
 /* ---- unused rules ---- */
@@ -56,7 +130,7 @@ static void change(worker *w, size_t i, const char *name)
 static const char *shadowed_by(worker *w, eg_matcher *matcher, const char *prefix)
 {
     for (size_t i = 0; i < w->map->count; i++) {
-        const char *name = w->source->entries[i].name;
+        const char *name = w->map->origins[i];
         int32_t first = w->map->first[i];
         if (first < 0 || first >= w->number) continue;
         if (prefix ? !eg_starts_with(name, prefix) : eg_matcher_test(matcher, name, NULL) != EG_MATCH)
@@ -67,8 +141,7 @@ static const char *shadowed_by(worker *w, eg_matcher *matcher, const char *prefi
     return "";
 }
 
-static void report_unused(worker *w, eg_place place, const char *what, eg_matcher *matcher,
-                          const char *prefix)
+void eg_keyrule_unused(worker *w, eg_place place, const char *what, eg_matcher *matcher, const char *prefix)
 {
     if (w->rule->optional || w->transfer->unused_rule == EG_POLICY_IGNORE) return;
     const char *shadow = shadowed_by(w, matcher, prefix);
@@ -131,9 +204,9 @@ static bool strip_prefix(worker *w)
     bool nothing = with == 0;
     for (size_t p = 0; p < w->rule->prefix_count; p++)
         if (hits[p] == 0 && (nothing || w->rule->prefix_count == 1))
-            report_unused(w, w->rule->place, w->rule->prefixes[p], NULL, w->rule->prefixes[p]);
+            eg_keyrule_unused(w, w->rule->place, w->rule->prefixes[p], NULL, w->rule->prefixes[p]);
     for (size_t i = 0; i < map->count; i++)
-        if (map->names[i]) change(w, i, results[i]);
+        if (map->names[i]) eg_keyrule_rename(w, i, results[i]);
     return true;
 }
 
@@ -141,7 +214,8 @@ static bool add_prefix(worker *w)
 {
     for (size_t i = 0; i < w->map->count; i++)
         if (w->map->names[i])
-            change(w, i, eg_arena_printf(w->arena, "%s%s", w->rule->prefixes[0], w->map->names[i]));
+            eg_keyrule_rename(w, i,
+                              eg_arena_printf(w->arena, "%s%s", w->rule->prefixes[0], w->map->names[i]));
     return true;
 }
 
@@ -167,14 +241,15 @@ static bool rename_names(worker *w)
             eg_buf out = {0};
             eg_buf_puts(&out, "");
             eg_template_expand(w->rule->renames[r].pattern.regex, w->rule->renames[r].to, &out);
-            change(w, i, eg_buf_take(&out, w->arena));
+            eg_keyrule_rename(w, i, eg_buf_take(&out, w->arena));
             break;
         }
     }
     bool matched = false;
     for (size_t r = 0; r < w->rule->rename_count; r++) {
         matched |= list[r].hits > 0;
-        if (!list[r].hits) report_unused(w, list[r].pattern->place, list[r].pattern->text, &list[r], NULL);
+        if (!list[r].hits)
+            eg_keyrule_unused(w, list[r].pattern->place, list[r].pattern->text, &list[r], NULL);
     }
     if (matched && map->rules[w->number].changed == 0) report_idle(w);
     return true;
@@ -197,11 +272,11 @@ static bool replace_in_names(worker *w)
             if (!ok) return false;
             hits[r] += changed;
         }
-        if (name) change(w, i, name);
+        if (name) eg_keyrule_rename(w, i, name);
     }
     for (size_t r = 0; r < w->rule->rename_count; r++) {
         eg_matcher matcher = {.pattern = &w->rule->renames[r].pattern, .literal = ""};
-        if (!hits[r]) report_unused(w, matcher.pattern->place, matcher.pattern->text, &matcher, NULL);
+        if (!hits[r]) eg_keyrule_unused(w, matcher.pattern->place, matcher.pattern->text, &matcher, NULL);
     }
     return true;
 }
@@ -222,12 +297,13 @@ static bool filter(worker *w, bool drop_matching)
     bool matched = false;
     for (size_t p = 0; p < patterns.count; p++) {
         matched |= list[p].hits > 0;
-        if (!list[p].hits) report_unused(w, patterns.items[p].place, patterns.items[p].text, &list[p], NULL);
+        if (!list[p].hits)
+            eg_keyrule_unused(w, patterns.items[p].place, patterns.items[p].text, &list[p], NULL);
     }
     if (!matched)
         return true; /* said already; a select that matches nothing would drop all and hide the rest */
     for (size_t i = 0; i < map->count; i++)
-        if (map->names[i]) change(w, i, kept[i]);
+        if (map->names[i]) eg_keyrule_rename(w, i, kept[i]);
     if (map->rules[w->number].changed == 0) report_idle(w);
     return true;
 }
@@ -243,26 +319,44 @@ static bool select_names(worker *w)
 }
 
 static bool (*const verbs[EG_VERB_COUNT])(worker *w) = {
-    [EG_VERB_STRIP_PREFIX] = strip_prefix, [EG_VERB_ADD_PREFIX] = add_prefix, [EG_VERB_RENAME] = rename_names,
-    [EG_VERB_REPLACE] = replace_in_names,  [EG_VERB_DROP] = drop_names,       [EG_VERB_SELECT] = select_names,
+    [EG_VERB_STRIP_PREFIX] = strip_prefix, [EG_VERB_ADD_PREFIX] = add_prefix,
+    [EG_VERB_RENAME] = rename_names,       [EG_VERB_REPLACE] = replace_in_names,
+    [EG_VERB_DROP] = drop_names,           [EG_VERB_SELECT] = select_names,
+    [EG_VERB_CONCAT] = eg_keyrule_concat,  [EG_VERB_STACK] = eg_keyrule_stack,
+    [EG_VERB_SPLIT] = eg_keyrule_split,    [EG_VERB_TRANSFORM] = eg_keyrule_transform,
+    [EG_VERB_COPY] = eg_keyrule_copy,      [EG_VERB_SHIFT] = eg_keyrule_shift,
 };
+
+/* A `use` none of whose rules changes anything. */
+static void check_packs(eg_keymap *map, const eg_transfer_section *transfer, eg_problems *problems)
+{
+    for (size_t r = 0; r < map->rule_count;) {
+        const eg_pack *pack = transfer->rules[r].pack;
+        size_t changed = 0;
+        if (!pack) {
+            r++;
+            continue;
+        }
+        for (; r < map->rule_count && transfer->rules[r].pack == pack; r++) changed += map->rules[r].changed;
+        if (changed || pack->optional || transfer->unused_rule == EG_POLICY_IGNORE) continue;
+        eg_problem_add(problems, "unused_rule", pack->place, "use: %s changes no name of this source",
+                       pack->name);
+        eg_problem_suggest(problems, "remove the item, or add 'optional: true' to it");
+    }
+}
 
 bool eg_keymap_build(eg_keymap *map, eg_arena *arena, const eg_transfer_section *transfer,
                      const eg_store *source, eg_problems *problems, eg_error *err)
 {
-    *map = (eg_keymap){.count = source->count, .rule_count = transfer->rule_count};
-    map->names = EG_NEW_ARRAY(arena, const char *, map->count);
-    map->first = EG_NEW_ARRAY(arena, int32_t, map->count);
-    map->last = EG_NEW_ARRAY(arena, int32_t, map->count);
+    *map = (eg_keymap){.rule_count = transfer->rule_count};
     map->rules = EG_NEW_ARRAY(arena, eg_plan_rule, map->rule_count);
-    for (size_t i = 0; i < map->count; i++) {
-        map->names[i] = source->entries[i].name;
-        map->first[i] = map->last[i] = -1;
-    }
+    for (size_t i = 0; i < source->count; i++)
+        add_item(arena, map, source->entries[i].name, eg_mosaic_whole(arena, &source->entries[i]));
     for (size_t r = 0; r < map->rule_count; r++) {
         map->rules[r].rule = &transfer->rules[r];
-        worker w = {map, arena, source, transfer, problems, err, &transfer->rules[r], (int32_t)r, false};
+        worker w = {map, arena, transfer, problems, err, &transfer->rules[r], (int32_t)r, false};
         if (!verbs[transfer->rules[r].verb](&w)) return false;
     }
+    check_packs(map, transfer, problems);
     return true;
 }

@@ -5,20 +5,21 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "net/weights.h"
+#include "plan/adapt.h"
 #include "plan/diagnose.h"
 #include "plan/freeze.h"
+#include "plan/head.h"
 #include "plan/keymap.h"
 #include "plan/match.h"
+#include "plan/mosaic.h"
 #include "plan/unused.h"
 #include "tensor/convert.h"
 
 const char *eg_action_name(eg_action action)
 {
     static const char *const names[EG_ACTION_COUNT] = {
-        [EG_ACTION_COPY] = "copy",
-        [EG_ACTION_CAST] = "cast",
-        [EG_ACTION_INIT] = "init",
-        [EG_ACTION_DEFAULT] = "default",
+        [EG_ACTION_COPY] = "copy", [EG_ACTION_CAST] = "cast",       [EG_ACTION_TRANSFORM] = "transform",
+        [EG_ACTION_INIT] = "init", [EG_ACTION_DEFAULT] = "default",
     };
     return names[action];
 }
@@ -49,10 +50,14 @@ typedef struct builder {
     eg_problems *problems;
     eg_error *err;
     eg_plan *plan;
-    eg_keymap keymap;
-    eg_map *targets; /* name -> parameter */
-    int64_t *claim;  /* per parameter: the source that maps to it, -1: none */
-    int64_t *skip;   /* per parameter: the skip pattern that fits, -1: none */
+    eg_keymap *keymap;
+    eg_plan_source *items; /* per item of the keymap: what became of it */
+    const eg_head *head;   /* NULL: none */
+    eg_matcher *sizes;     /* size_mismatch */
+    int64_t *size;         /* per parameter: the size_mismatch item that fits, -1: none */
+    eg_map *targets;       /* name -> parameter */
+    int64_t *claim;        /* per parameter: the item that maps to it, -1: none */
+    int64_t *skip;         /* per parameter: the skip pattern that fits, -1: none */
     eg_matcher *skips;
     name_list missing, unexpected, misfits;
     size_t wanted,
@@ -84,127 +89,255 @@ static bool index_targets(builder *b)
     b->targets = eg_map_new(b->arena);
     b->claim = EG_NEW_ARRAY(b->arena, int64_t, count);
     b->skip = EG_NEW_ARRAY(b->arena, int64_t, count);
+    b->size = EG_NEW_ARRAY(b->arena, int64_t, count);
     b->skips = eg_matcher_list(b->arena, b->transfer->skip);
+    b->sizes = EG_NEW_ARRAY(b->arena, eg_matcher, b->transfer->size_count);
+    for (size_t i = 0; i < b->transfer->size_count; i++)
+        b->sizes[i] = eg_matcher_make(b->arena, &b->transfer->sizes[i].match);
     for (size_t p = 0; p < count; p++) {
         eg_map_add(b->targets, b->net->params[p].name, (int64_t)p);
         b->claim[p] = -1;
         b->skip[p] = eg_matcher_first(b->skips, b->transfer->skip.count, b->net->params[p].name, b->err);
-        if (b->skip[p] == -2) return false;
+        b->size[p] = eg_matcher_first(b->sizes, b->transfer->size_count, b->net->params[p].name, b->err);
+        if (b->skip[p] == -2 || b->size[p] == -2) return false;
     }
     return true;
 }
 
 static const char *rule_words(builder *b, size_t i)
 {
-    int32_t rule = b->keymap.last[i];
-    return rule < 0 ? "no rule" : eg_keymap_rule_text(b->arena, &b->keymap, rule);
+    int32_t rule = b->keymap->last[i];
+    return rule < 0 ? "no rule" : eg_keymap_rule_text(b->arena, b->keymap, rule);
 }
 
-static void report_collision(builder *b, int64_t first, int64_t second, const char *target)
+static eg_shape shape_of(builder *b, size_t i)
 {
-    const eg_entry *x = &b->source->entries[first], *y = &b->source->entries[second];
-    int32_t rule = b->keymap.last[second] >= 0 ? b->keymap.last[second] : b->keymap.last[first];
-    eg_problem_add(b->problems, "collision", rule >= 0 ? b->keymap.rules[rule].rule->place : b->place,
-                   "two source tensors become '%s': '%s' %s by %s, and '%s' %s by %s", target, x->name,
-                   eg_shape_text(b->arena, x->shape), rule_words(b, (size_t)first), y->name,
-                   eg_shape_text(b->arena, y->shape), rule_words(b, (size_t)second));
+    return b->keymap->values[i]->shape;
+}
+
+/* A source's name, or those that a rule has put together. */
+static const char *item_name(builder *b, size_t i)
+{
+    size_t count;
+    if (i < b->source->count) return b->source->entries[i].name;
+    const char *const *names = eg_mosaic_sources(b->arena, b->keymap->values[i], &count);
+    return eg_name_list(b->arena, names, count);
+}
+
+/* "; their bytes are equal", where the recipe asks. */
+static const char *byte_words(builder *b, size_t x, size_t y)
+{
+    bool equal = false;
+    if (b->transfer->on_conflict != EG_CONFLICT_EQUAL) return "";
+    if (!eg_mosaic_compare(b->keymap->values[x], b->keymap->values[y], &equal, b->err)) return NULL;
+    return equal ? "; their bytes are equal" : "; their bytes differ";
+}
+
+static void report_collision(builder *b, size_t x, size_t y, const char *target, const char *bytes)
+{
+    int32_t rule = b->keymap->last[y] >= 0 ? b->keymap->last[y] : b->keymap->last[x];
+    eg_problem_add(b->problems, "collision", rule >= 0 ? b->keymap->rules[rule].rule->place : b->place,
+                   "two source tensors become '%s': '%s' %s by %s, and '%s' %s by %s%s", target,
+                   item_name(b, x), eg_shape_text(b->arena, shape_of(b, x)), rule_words(b, x),
+                   item_name(b, y), eg_shape_text(b->arena, shape_of(b, y)), rule_words(b, y), bytes);
     eg_problem_suggest(b->problems, "drop one of them before, or rename it elsewhere");
 }
 
-/* A source whose name is no target's: skipped when a skip pattern speaks of it, otherwise unexpected. */
+static void settle(eg_plan_source *out, eg_fate fate, const char *reason)
+{
+    out->fate = fate;
+    out->reason = reason;
+}
+
+/* An item whose name is no target's: skipped when a skip pattern speaks of it, otherwise unexpected. */
 static bool settle_stranger(builder *b, eg_plan_source *out)
 {
     int64_t skip = eg_matcher_first(b->skips, b->transfer->skip.count, out->mapped, b->err);
     if (skip == -2) return false;
-    out->fate = skip >= 0 ? EG_FATE_SKIPPED : EG_FATE_UNEXPECTED;
-    out->reason =
-        skip >= 0 ? quoted(b, "skip", b->transfer->skip.items[skip].text) : "the target has no such tensor";
+    if (skip >= 0)
+        settle(out, EG_FATE_SKIPPED, quoted(b, "skip", b->transfer->skip.items[skip].text));
+    else
+        settle(out, EG_FATE_UNEXPECTED, "the target has no such tensor");
     if (skip < 0) note(&b->unexpected, out->mapped);
     return true;
 }
 
-static bool settle_source(builder *b, size_t i)
+/* Item i wants a target that another has. */
+static bool settle_conflict(builder *b, size_t i, int64_t target)
 {
-    eg_plan_source *out = &b->plan->sources[i];
-    *out = (eg_plan_source){.entry = &b->source->entries[i], .mapped = b->keymap.names[i]};
+    static const char *const words[] = {
+        [EG_CONFLICT_FIRST] = "on_conflict: first",
+        [EG_CONFLICT_LAST] = "on_conflict: last",
+        [EG_CONFLICT_EQUAL] = "on_conflict: equal",
+    };
+    size_t other = (size_t)b->claim[target];
+    const char *bytes = byte_words(b, other, i);
+    eg_conflict policy = b->transfer->on_conflict;
+    if (!bytes) return false;
+    if (policy == EG_CONFLICT_ERROR || (policy == EG_CONFLICT_EQUAL && !strstr(bytes, "equal"))) {
+        report_collision(b, other, i, b->items[i].mapped, bytes);
+        settle(&b->items[i], EG_FATE_UNEXPECTED,
+               eg_arena_printf(b->arena, "'%s' maps to the same name", item_name(b, other)));
+        return true;
+    }
+    size_t loser = policy == EG_CONFLICT_LAST ? other : i, winner = policy == EG_CONFLICT_LAST ? i : other;
+    b->claim[target] = (int64_t)winner;
+    settle(&b->items[winner], EG_FATE_USED, rule_words(b, winner));
+    settle(&b->items[loser], EG_FATE_DROPPED, words[policy]);
+    return true;
+}
+
+static bool settle_item(builder *b, size_t i)
+{
+    eg_plan_source *out = &b->items[i];
+    out->mapped = b->keymap->names[i];
     if (!out->mapped) {
-        out->fate = EG_FATE_DROPPED;
-        out->reason = rule_words(b, i);
+        settle(out, EG_FATE_DROPPED, rule_words(b, i));
         return true;
     }
     int64_t target = eg_map_find(b->targets, out->mapped);
     if (target < 0) return settle_stranger(b, out);
     if (b->skip[target] >= 0) {
-        out->fate = EG_FATE_SKIPPED;
-        out->reason = quoted(b, "skip", b->transfer->skip.items[b->skip[target]].text);
+        settle(out, EG_FATE_SKIPPED, quoted(b, "skip", b->transfer->skip.items[b->skip[target]].text));
     } else if (b->claim[target] >= 0) {
-        report_collision(b, b->claim[target], (int64_t)i, out->mapped);
-        out->fate = EG_FATE_UNEXPECTED;
-        out->reason = eg_arena_printf(b->arena, "'%s' maps to the same name",
-                                      b->source->entries[b->claim[target]].name);
+        return settle_conflict(b, i, target);
     } else {
         b->claim[target] = (int64_t)i;
-        out->fate = EG_FATE_USED;
-        out->reason = rule_words(b, i);
+        settle(out, EG_FATE_USED, rule_words(b, i));
     }
     return true;
 }
 
-static bool settle_sources(builder *b)
+static bool settle_items(builder *b)
 {
-    size_t count = b->source->count;
-    b->plan->sources = EG_NEW_ARRAY(b->arena, eg_plan_source, count);
-    b->plan->source_count = count;
+    size_t count = b->keymap->count;
+    b->items = EG_NEW_ARRAY(b->arena, eg_plan_source, count);
     b->unexpected.items = EG_NEW_ARRAY(b->arena, const char *, count);
     for (size_t i = 0; i < count; i++)
-        if (!settle_source(b, i)) return false;
+        if (!b->keymap->merged[i] && !settle_item(b, i)) return false;
     return true;
+}
+
+/* A source is what the best of the items is that it is part of. */
+static void settle_sources(builder *b)
+{
+    static const int rank[EG_FATE_COUNT] = {
+        [EG_FATE_USED] = 3, [EG_FATE_SKIPPED] = 2, [EG_FATE_UNEXPECTED] = 1, [EG_FATE_DROPPED] = 0};
+    size_t count = b->source->count;
+    eg_plan_source *sources = EG_NEW_ARRAY(b->arena, eg_plan_source, count);
+    for (size_t i = 0; i < count; i++)
+        sources[i] = (eg_plan_source){&b->source->entries[i], NULL, EG_FATE_DROPPED, NULL};
+    for (size_t i = 0; i < b->keymap->count; i++) {
+        const eg_mosaic *value = b->keymap->values[i];
+        for (size_t p = 0; !b->keymap->merged[i] && p < value->count; p++) {
+            eg_plan_source *out = &sources[value->pieces[p].source - b->source->entries];
+            if (out->reason && rank[b->items[i].fate] <= rank[out->fate]) continue;
+            out->mapped = b->items[i].mapped;
+            settle(out, b->items[i].fate, b->items[i].reason);
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!sources[i].reason) sources[i].reason = rule_words(b, i);
+    b->plan->sources = sources;
+    b->plan->source_count = count;
 }
 
 /* ---- steps: the rows of the table in plan.h ---- */
 
 /* Counters are saved as [] or [1]. */
-static bool shapes_fit(const eg_param *param, const eg_entry *entry)
+static bool shapes_fit(const eg_param *param, const eg_mosaic *value)
 {
     uint64_t numel = 0;
-    if (eg_shape_equal(param->shape, entry->shape)) return true;
-    return is_counter(param) && eg_shape_numel(entry->shape, &numel) && numel == 1;
+    if (eg_shape_equal(param->shape, value->shape)) return true;
+    return is_counter(param) && eg_mosaic_is_plain(value) && eg_shape_numel(value->shape, &numel) &&
+           numel == 1;
 }
 
-static bool can_cast(const eg_param *param, const eg_entry *entry)
+static bool can_cast(const eg_param *param, const eg_mosaic *value)
 {
-    if (entry->dtype == param->dtype) return true;
-    return (param->dtype == EG_F32 || is_counter(param)) && eg_can_convert_f32(entry->dtype);
+    if (!eg_mosaic_is_plain(value)) return param->dtype == EG_F32 && eg_can_convert_f32(value->dtype);
+    if (value->dtype == param->dtype) return true;
+    return (param->dtype == EG_F32 || is_counter(param)) && eg_can_convert_f32(value->dtype);
+}
+
+/* The step takes the value, which has the target's shape. */
+static void take(builder *b, eg_step *step, const eg_param *param, const eg_mosaic *value)
+{
+    step->value = value;
+    step->source = value->pieces[0].source;
+    step->action = !eg_mosaic_is_plain(value)     ? EG_ACTION_TRANSFORM
+                   : value->dtype == param->dtype ? EG_ACTION_COPY
+                                                  : EG_ACTION_CAST;
+    if (can_cast(param, value)) return;
+    eg_problem_add(b->problems, "dtype", b->place,
+                   "'%s' is %s in the source, which has no conversion to the target's %s", step->source->name,
+                   eg_dtype_name(value->dtype), eg_dtype_name(param->dtype));
+    eg_problem_suggest(b->problems, "skip: [{exact: '%s'}]", param->name);
 }
 
 static void load(builder *b, eg_step *step, const eg_param *param, size_t i)
 {
-    const eg_entry *entry = &b->source->entries[i];
-    int32_t rule = b->keymap.last[i];
-    step->source = entry;
-    step->action = entry->dtype == param->dtype ? EG_ACTION_COPY : EG_ACTION_CAST;
-    step->rule = rule < 0 ? NULL : b->keymap.rules[rule].rule->text;
+    int32_t rule = b->keymap->last[i];
+    step->rule = rule < 0 ? NULL : b->keymap->rules[rule].rule->text;
     step->reason =
         rule < 0 ? "equal name and shape" : eg_arena_printf(b->arena, "equal shape, rule %d", rule + 1);
-    if (can_cast(param, entry)) return;
-    eg_problem_add(b->problems, "dtype", b->place,
-                   "'%s' is %s in the source, which has no conversion to the target's %s", entry->name,
-                   eg_dtype_name(entry->dtype), eg_dtype_name(param->dtype));
-    eg_problem_suggest(b->problems, "skip: [{exact: '%s'}]", param->name);
+    take(b, step, param, b->keymap->values[i]);
+}
+
+static bool is_head(builder *b, const char *name)
+{
+    const eg_head_section *head = &b->transfer->head;
+    return b->head && (strcmp(name, head->weight) == 0 || (head->bias && strcmp(name, head->bias) == 0));
+}
+
+/* Rows by class, when all but the number of classes agrees. */
+static bool load_rows(builder *b, eg_step *step, const eg_param *param, size_t i)
+{
+    const eg_mosaic *value = b->keymap->values[i];
+    eg_shape from = value->shape, to = param->shape;
+    bool fits = from.rank == to.rank && to.rank > 0 && from.dims[0] == (int64_t)b->head->source_classes &&
+                to.dims[0] == (int64_t)b->head->count;
+    for (uint32_t d = 1; fits && d < to.rank; d++) fits = from.dims[d] == to.dims[d];
+    if (!fits) {
+        eg_problem_add(
+            b->problems, "head", b->transfer->head.place,
+            "'%s' has no row for each class: the source's is %s with %zu classes, the target's %s with %zu",
+            param->name, eg_shape_text(b->arena, from), b->head->source_classes, eg_shape_text(b->arena, to),
+            b->head->count);
+        return false;
+    }
+    step->rule = "head";
+    step->reason = eg_arena_printf(b->arena, "%zu of %zu rows from classes of the source", b->head->kept,
+                                   b->head->count);
+    take(b, step, param,
+         eg_adapt_rows(b->arena, value, b->head->rows, b->head->count, b->transfer->head.combine));
+    return true;
 }
 
 static void misfit(builder *b, eg_step *step, const eg_param *param, size_t i)
 {
-    const eg_entry *entry = &b->source->entries[i];
-    bool skip = b->transfer->size_mismatch == EG_POLICY_SKIP;
+    static const char *const words[] = {
+        [EG_POLICY_ERROR] = NULL,
+        [EG_POLICY_SKIP] = "size_mismatch: skip",
+        [EG_POLICY_ADAPT_INPUT] = "size_mismatch: adapt_input",
+        [EG_POLICY_OVERLAP] = "size_mismatch: overlap",
+        [EG_POLICY_INTERPOLATE] = "size_mismatch: interpolate",
+    };
+    const eg_mosaic *value = b->keymap->values[i];
+    int64_t rule = b->size[step->param];
+    eg_key_policy policy = rule < 0 ? b->transfer->size_mismatch : b->transfer->sizes[rule].policy;
+    const eg_mosaic *adapted = eg_adapt(b->arena, policy, value, param->shape);
+    const char *from = eg_shape_text(b->arena, value->shape), *to = eg_shape_text(b->arena, param->shape);
+    step->rule = words[policy];
+    if (adapted) {
+        step->reason = eg_arena_printf(b->arena, "source %s to target %s", from, to);
+        take(b, step, param, adapted);
+        return;
+    }
     step->action = EG_ACTION_INIT;
-    step->rule = skip ? "size_mismatch: skip" : NULL;
-    step->reason =
-        eg_arena_printf(b->arena, "source %s is not target %s", eg_shape_text(b->arena, entry->shape),
-                        eg_shape_text(b->arena, param->shape));
-    b->plan->sources[i].fate = EG_FATE_SKIPPED;
-    b->plan->sources[i].reason = step->reason;
-    if (!skip) note(&b->misfits, param->name);
+    step->reason = eg_arena_printf(b->arena, "source %s is not target %s", from, to);
+    settle(&b->items[i], EG_FATE_SKIPPED, step->reason);
+    if (policy != EG_POLICY_SKIP) note(&b->misfits, param->name);
 }
 
 static void lack(builder *b, eg_step *step, const eg_param *param)
@@ -237,7 +370,9 @@ static void decide(builder *b, int32_t p)
     b->found += claim >= 0 && !is_counter(param);
     if (claim < 0)
         lack(b, step, param);
-    else if (shapes_fit(param, &b->source->entries[claim]))
+    else if (is_head(b, param->name))
+        load_rows(b, step, param, (size_t)claim);
+    else if (shapes_fit(param, b->keymap->values[claim]))
         load(b, step, param, (size_t)claim);
     else
         misfit(b, step, param, (size_t)claim);
@@ -285,7 +420,8 @@ static bool assign_init(builder *b)
     for (size_t i = 0; i < b->plan->step_count; i++) {
         eg_step *step = &b->plan->steps[i];
         const eg_param *param = &b->net->params[step->param];
-        bool drawn = step->action == EG_ACTION_INIT && !param->buffer;
+        bool drawn =
+            (step->action == EG_ACTION_INIT || (step->value && step->value->partial)) && !param->buffer;
         for (size_t r = 0; r < recipe->init_count; r++) {
             eg_matched matched = eg_matcher_test(&list[r], param->name, b->err);
             if (matched == EG_MATCH_FAILED) return false;
@@ -326,8 +462,8 @@ static void suggest_mapping(builder *b, const eg_proposal *proposal)
 
 static const char *first_name(builder *b)
 {
-    for (size_t i = 0; i < b->keymap.count; i++)
-        if (b->keymap.names[i]) return b->keymap.names[i];
+    for (size_t i = 0; i < b->keymap->count; i++)
+        if (b->keymap->names[i]) return b->keymap->names[i];
     return "(none)";
 }
 
@@ -422,9 +558,8 @@ static void check_expect(builder *b)
 static void count_all(eg_plan *plan)
 {
     size_t *const actions[EG_ACTION_COUNT] = {
-        [EG_ACTION_COPY] = &plan->loaded,
-        [EG_ACTION_CAST] = &plan->loaded,
-        [EG_ACTION_INIT] = &plan->initialized,
+        [EG_ACTION_COPY] = &plan->loaded,       [EG_ACTION_CAST] = &plan->loaded,
+        [EG_ACTION_TRANSFORM] = &plan->loaded,  [EG_ACTION_INIT] = &plan->initialized,
         [EG_ACTION_DEFAULT] = &plan->defaulted,
     };
     size_t *const fates[EG_FATE_COUNT] = {
@@ -444,12 +579,62 @@ static void count_all(eg_plan *plan)
     for (size_t i = 0; i < plan->source_count; i++) ++*fates[plan->sources[i].fate];
 }
 
+/* Items as a store: names stand in the keymap, shapes here. */
+static eg_proposal propose(builder *b)
+{
+    eg_entry *entries = EG_NEW_ARRAY(b->arena, eg_entry, b->keymap->count);
+    for (size_t i = 0; i < b->keymap->count; i++)
+        entries[i] = (eg_entry){.name = b->keymap->origins[i], .shape = shape_of(b, i)};
+    const eg_store items = {.entries = entries, .count = b->keymap->count};
+    return eg_propose(b->arena, b->net, &items, b->keymap->names);
+}
+
+/* A head that names no tensor, or one that is skipped. */
+static void check_head(builder *b)
+{
+    const eg_head_section *head = &b->transfer->head;
+    const char *const names[] = {head->weight, head->bias};
+    for (size_t i = 0; b->head && i < 2; i++) {
+        int64_t target = names[i] ? eg_map_find(b->targets, names[i]) : 0;
+        if (target < 0)
+            eg_problem_add(b->problems, "head", head->place, "the target has no tensor '%s'", names[i]);
+        else if (names[i] && b->skip[target] >= 0)
+            eg_problem_add(b->problems, "head", head->place, "'%s' is skipped: 'head' has no effect on it",
+                           names[i]);
+    }
+}
+
+/* The same classes in another order look right to every shape. */
+static void check_class_order(builder *b)
+{
+    const eg_source_section *from = &b->recipe->source;
+    const eg_target_section *to = &b->recipe->target;
+    size_t same = 0, moved = 0;
+    if (!from->classes || b->transfer->head.given || from->class_count != to->class_count || !to->class_count)
+        return;
+    for (size_t i = 0; i < from->class_count; i++)
+        for (size_t k = 0; k < to->class_count; k++)
+            if (strcmp(from->classes[i], to->classes[k]) == 0) {
+                same++;
+                moved += i != k;
+            }
+    const eg_step *last = b->plan->step_count ? &b->plan->steps[b->plan->step_count - 1] : NULL;
+    if (same < from->class_count || !moved || !last || !last->value) return;
+    eg_problem_add(
+        b->problems, "class_order", to->place,
+        "source and target have the same classes in another order, and the classifier would be copied as "
+        "it is");
+    const char *name = b->net->params[last->param].name, *dot = strrchr(name, '.');
+    int stem = dot ? (int)(dot - name) : (int)strlen(name);
+    eg_problem_suggest(b->problems, "head: {weight: %.*s.weight, bias: %.*s.bias, classes: by_name}", stem,
+                       name, stem, name);
+}
+
 /* The cover on both sides, or why there is none. */
 static void report_cover(builder *b)
 {
     eg_proposal proposal = {0};
-    if (b->found < b->wanted && b->unexpected.count)
-        proposal = eg_propose(b->arena, b->net, b->source, b->keymap.names);
+    if (b->found < b->wanted && b->unexpected.count) proposal = propose(b);
     b->uncovered = report_poor_match(b, &proposal);
     if (!b->uncovered) {
         report_missing(b, &proposal);
@@ -458,15 +643,23 @@ static void report_cover(builder *b)
     report_misfits(b);
     b->uncovered |= b->missing.count || b->misfits.count;
     eg_unused_patterns(b->arena, "skip", b->skips, b->transfer->skip.count, b->net, b->transfer, b->problems);
+    eg_unused_patterns(b->arena, "size_mismatch", b->sizes, b->transfer->size_count, b->net, b->transfer,
+                       b->problems);
+    check_head(b);
+    check_class_order(b);
 }
 
 static bool build(builder *b)
 {
-    if (!eg_keymap_build(&b->keymap, b->arena, b->transfer, b->source, b->problems, b->err)) return false;
-    b->plan->rules = b->keymap.rules;
-    b->plan->rule_count = b->keymap.rule_count;
-    if (!index_targets(b) || !settle_sources(b)) return false;
+    b->keymap = EG_NEW(b->arena, eg_keymap);
+    b->plan->keymap = b->keymap;
+    b->head = eg_head_build(b->arena, b->recipe, b->problems);
+    if (!eg_keymap_build(b->keymap, b->arena, b->transfer, b->source, b->problems, b->err)) return false;
+    b->plan->rules = b->keymap->rules;
+    b->plan->rule_count = b->keymap->rule_count;
+    if (!index_targets(b) || !settle_items(b)) return false;
     decide_steps(b);
+    settle_sources(b);
     report_cover(b);
     if (!assign_init(b)) return false;
     if (!eg_freeze_apply(b->plan, b->arena, b->recipe, b->problems, b->err)) return false;

@@ -55,9 +55,10 @@ static const char *init_text(eg_arena *arena, const eg_init *init)
 static item step_item(eg_arena *arena, const eg_plan *plan, const eg_step *step)
 {
     const eg_param *param = &plan->net->params[step->param];
-    bool drawn = step->action == EG_ACTION_INIT || step->action == EG_ACTION_DEFAULT;
+    bool partial = step->value && step->value->partial;
+    bool drawn = partial || step->action == EG_ACTION_INIT || step->action == EG_ACTION_DEFAULT;
     const char *state = step->frozen ? "frozen" : param->buffer ? "buffer" : "trainable", *how = "";
-    if (drawn) how = init_text(arena, &step->init);
+    if (drawn) how = eg_arena_printf(arena, "%s%s", partial ? "rest " : "", init_text(arena, &step->init));
     if (step->action == EG_ACTION_CAST)
         how = eg_arena_printf(arena, "%s to %s", eg_dtype_name(step->source->dtype),
                               eg_dtype_name(param->dtype));
@@ -198,6 +199,8 @@ static void print_summary(const printer *p, const eg_plan *plan)
             plan->unexpected);
     fprintf(p->out, "%strains%s  %" PRIu64 " of %" PRIu64 " parameters\n", on(p, BOLD), on(p, PLAIN),
             plan->params_trainable, plan->params_total);
+    fprintf(p->out, "%scosts%s   %.3g MFLOP a sample forward, %.3g MB of parameters\n", on(p, BOLD),
+            on(p, PLAIN), eg_net_flops(plan->net) / 1e6, (double)plan->params_total * sizeof(float) / 1e6);
 }
 
 void eg_plan_print(const eg_plan *plan, FILE *out, bool colour)
@@ -220,6 +223,7 @@ void eg_plan_print(const eg_plan *plan, FILE *out, bool colour)
 
 void eg_plan_print_keys(const eg_plan *plan, FILE *out)
 {
+    eg_arena arena = {0};
     fprintf(out, "model (%zu keys)\n", plan->step_count);
     for (size_t i = 0; i < plan->step_count; i++)
         fprintf(out, "  %s\n", plan->net->params[plan->steps[i].param].name);
@@ -229,8 +233,11 @@ void eg_plan_print_keys(const eg_plan *plan, FILE *out)
     for (size_t i = 0; i < plan->step_count; i++) {
         const eg_step *step = &plan->steps[i];
         const char *name = plan->net->params[step->param].name;
-        if (!step->source) continue;
-        bool moved = strcmp(step->source->name, name) != 0;
-        fprintf(out, "  %s%s%s\n", step->source->name, moved ? " -> " : "", moved ? name : "");
+        size_t count;
+        const char *const *sources = eg_step_sources(&arena, step, &count);
+        bool moved = count > 1 || (count && strcmp(sources[0], name) != 0);
+        for (size_t k = 0; k < count; k++) fprintf(out, "%s%s", k ? " + " : "  ", sources[k]);
+        if (count) fprintf(out, "%s%s\n", moved ? " -> " : "", moved ? name : "");
     }
+    eg_arena_clear(&arena);
 }

@@ -3,13 +3,16 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "recipe/dialect.h"
 #include "recipe/pattern.h"
+#include "recipe/verb.h"
 
 static void read_strip_prefix(eg_schema *in, const eg_doc *doc, eg_rule *rule);
 static void read_add_prefix(eg_schema *in, const eg_doc *doc, eg_rule *rule);
 static void read_rename(eg_schema *in, const eg_doc *doc, eg_rule *rule);
 static void read_replace(eg_schema *in, const eg_doc *doc, eg_rule *rule);
 static void read_patterns(eg_schema *in, const eg_doc *doc, eg_rule *rule);
+static void read_rows(eg_schema *in, const eg_doc *doc, eg_rule *rule);
 
 static const struct {
     const char *name;
@@ -21,9 +24,13 @@ static const struct {
     [EG_VERB_REPLACE] = {"replace", read_replace},
     [EG_VERB_DROP] = {"drop", read_patterns},
     [EG_VERB_SELECT] = {"select", read_patterns},
+    [EG_VERB_CONCAT] = {"concat", read_rows},
+    [EG_VERB_STACK] = {"stack", read_rows},
+    [EG_VERB_SPLIT] = {"split", read_rows},
+    [EG_VERB_TRANSFORM] = {"transform", read_rows},
+    [EG_VERB_COPY] = {"copy", read_rows},
+    [EG_VERB_SHIFT] = {"shift", read_rows},
 };
-
-static const char *const later_verbs[] = {"concat", "split", "stack", "transform", "copy", "use", "shift"};
 
 const char *eg_verb_name(eg_verb verb)
 {
@@ -157,6 +164,23 @@ static void read_patterns(eg_schema *in, const eg_doc *doc, eg_rule *rule)
         eg_schema_expected(in, doc, eg_verb_name(rule->verb), "a pattern, or a list of them");
 }
 
+static void read_rows(eg_schema *in, const eg_doc *doc, eg_rule *rule)
+{
+    bool optional = rule->optional;
+    eg_schema_read(in, eg_verb_section(rule->verb), doc, rule);
+    rule->optional |= optional;
+}
+
+static void add_match(const eg_rule *rule, eg_buf *out)
+{
+    if (!rule->match.text) return;
+    eg_buf_printf(out, "'%s'", rule->match.text);
+    for (size_t i = 0; i < rule->to_count; i++) eg_buf_printf(out, "%s'%s'", i ? ", " : " -> ", rule->to[i]);
+    for (size_t i = 0; i < rule->op_count; i++)
+        eg_buf_printf(out, ", %s", eg_reshape_name(rule->ops[i].kind));
+    if (rule->verb == EG_VERB_SHIFT) eg_buf_printf(out, " by %lld", (long long)rule->by);
+}
+
 /* The rule in one line, for people. */
 static const char *rule_text(eg_arena *arena, const eg_rule *rule)
 {
@@ -171,6 +195,7 @@ static const char *rule_text(eg_arena *arena, const eg_rule *rule)
     for (size_t i = 0; i < rule->patterns.count; i++)
         eg_buf_printf(&out, "%s'%s'", i ? ", " : "", rule->patterns.items[i].text);
     if (count > 1) eg_buf_puts(&out, "]");
+    add_match(rule, &out);
     return eg_buf_take(&out, arena);
 }
 
@@ -183,11 +208,6 @@ static bool find_verb(eg_schema *in, const eg_doc *key, eg_verb *verb)
         names[*verb] = verbs[*verb].name;
     }
     if (strcmp(key->text, "any") == 0 || strcmp(key->text, "optional") == 0) return true;
-    for (size_t i = 0; i < sizeof later_verbs / sizeof *later_verbs; i++) {
-        if (strcmp(later_verbs[i], key->text) != 0) continue;
-        eg_schema_unsupported(in, key->place, key->text);
-        return false;
-    }
     const char *near = eg_nearest(key->text, names, EG_VERB_COUNT);
     eg_problem_add(in->problems, "unknown_key", key->place, "unknown verb '%s' in 'transfer.mapping'%s%s%s",
                    key->text, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -234,12 +254,66 @@ static bool read_rule(eg_schema *in, const eg_doc *doc, eg_rule *rule)
     return true;
 }
 
-void eg_mapping_read(eg_schema *in, const eg_doc *doc, const eg_rule **rules, size_t *count)
+/* ---- the list ---- */
+
+typedef struct rule_list {
+    eg_rule *items;
+    size_t count, capacity;
+} rule_list;
+
+static eg_rule *next_rule(eg_arena *arena, rule_list *list)
+{
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? 2 * list->capacity : 16;
+        eg_rule *items = EG_NEW_ARRAY(arena, eg_rule, list->capacity);
+        if (list->count) memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+    }
+    return &list->items[list->count];
+}
+
+static void read_items(eg_schema *in, const eg_doc *doc, const eg_pack *pack, rule_list *list);
+
+/* The dialect's rules in the item's place. */
+static void read_use(eg_schema *in, const eg_doc *doc, const eg_pack *outer, rule_list *list)
+{
+    eg_pack *pack = EG_NEW(in->arena, eg_pack);
+    const eg_doc *name = eg_doc_find(doc, "use");
+    *pack = (eg_pack){.name = name->text, .place = name->place};
+    for (size_t i = 0; i < doc->count; i++)
+        if (!strstr(" use optional ", eg_arena_printf(in->arena, " %s ", doc->keys[i]->text)))
+            eg_problem_add(in->problems, "unknown_key", doc->keys[i]->place, "'%s' has no place beside 'use'",
+                           doc->keys[i]->text);
+    read_flag(in, doc, "optional", &pack->optional);
+    if (outer) {
+        eg_problem_add(in->problems, "nested_use", name->place, "a dialect cannot use another");
+        return;
+    }
+    const eg_doc *mapping = eg_dialect_read(in, name);
+    if (mapping) read_items(in, mapping, pack, list);
+}
+
+static void read_items(eg_schema *in, const eg_doc *doc, const eg_pack *pack, rule_list *list)
 {
     const eg_doc *const *items;
-    size_t room = eg_schema_items(&doc, &items), kept = 0;
-    eg_rule *list = EG_NEW_ARRAY(in->arena, eg_rule, room);
-    for (size_t i = 0; i < room; i++) kept += read_rule(in, items[i], &list[kept]);
-    *rules = list;
-    *count = kept;
+    size_t count = eg_schema_items(&doc, &items);
+    for (size_t i = 0; i < count; i++) {
+        if (items[i]->kind == EG_DOC_MAP && eg_doc_find(items[i], "use")) {
+            read_use(in, items[i], pack, list);
+            continue;
+        }
+        eg_rule *rule = next_rule(in->arena, list);
+        if (!read_rule(in, items[i], rule)) continue;
+        rule->pack = pack;
+        rule->optional |= pack != NULL; /* the pack as a whole must have an effect */
+        list->count++;
+    }
+}
+
+void eg_mapping_read(eg_schema *in, const eg_doc *doc, const eg_rule **rules, size_t *count)
+{
+    rule_list list = {0};
+    read_items(in, doc, NULL, &list);
+    *rules = list.items;
+    *count = list.count;
 }

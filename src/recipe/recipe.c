@@ -4,9 +4,11 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "recipe/extends.h"
 #include "recipe/override.h"
 #include "recipe/recipe.h"
 #include "recipe/sections.h"
+#include "recipe/variable.h"
 
 /* The file's name without its extension. */
 static const char *stem(eg_arena *arena, const char *path)
@@ -33,7 +35,9 @@ const eg_recipe *eg_recipe_check(eg_arena *arena, const char *path, const eg_doc
     recipe->folder = eg_path_folder(arena, recipe->path);
     eg_schema in = {arena, recipe->folder, problems, &eg_recipe_schema};
     size_t before = problems->errors;
+    doc = eg_extends_apply(&in, path, doc);
     for (size_t i = 0; i < override_count; i++) doc = eg_override_apply(&in, doc, overrides[i]);
+    doc = eg_variables_apply(&in, doc);
     if (eg_doc_is_null(doc))
         eg_problem_add(problems, "wrong_type", doc->place,
                        "the recipe is empty, expected a mapping that starts with "

@@ -130,13 +130,6 @@ const char *eg_schema_text(eg_schema *in, const eg_doc *doc, const char *key)
         eg_schema_expected(in, doc, key, "a text");
         return NULL;
     }
-    const char *variable = strstr(doc->text, "${");
-    if (variable && strchr(variable, '}')) {
-        eg_problem_add(in->problems, "unsupported", doc->place,
-                       "variables such as '${…}' are not supported by this version, found '%.80s'",
-                       doc->text);
-        return NULL;
-    }
     return doc->text;
 }
 
@@ -238,10 +231,6 @@ static void unknown_key(eg_schema *in, const eg_section *section, unsigned kind,
                        section->kind, word->text);
         return;
     }
-    if (strchr("+-", key->text[0]) && find_field(section, ~0u, key->text + 1)) {
-        eg_schema_unsupported(in, key->place, key->text);
-        return;
-    }
     const char *near = nearest_key(in->arena, section, kind, key->text);
     const char *path = NULL;
     if (!near) path = eg_schema_nearest_path(in->arena, in->root, key->text);
@@ -320,6 +309,13 @@ static void read_string(eg_schema *in, const eg_field *field, const eg_doc *doc,
     if (text) memcpy(out, &text, sizeof text);
 }
 
+/* The folder of the file that the text stands in; the recipe's own for what comes from elsewhere. */
+static const char *folder_of(eg_schema *in, const eg_doc *doc)
+{
+    bool in_file = doc->place.file && doc->place.line;
+    return in_file ? eg_path_folder(in->arena, doc->place.file) : in->folder;
+}
+
 void eg_schema_path(eg_schema *in, const eg_field *field, const eg_doc *doc, const char **out)
 {
     const char *text = eg_schema_text(in, doc, field->key);
@@ -331,7 +327,7 @@ void eg_schema_path(eg_schema *in, const eg_field *field, const eg_doc *doc, con
                        "fetching '%.200s' is not supported by this version; download it and give its path",
                        text);
     } else {
-        *out = eg_path_join(in->arena, in->folder, text);
+        *out = eg_path_join(in->arena, folder_of(in, doc), text);
     }
 }
 
@@ -382,7 +378,7 @@ void eg_schema_word(eg_schema *in, const eg_field *field, const eg_doc *doc, int
     wrong_word(in, field, doc);
 }
 
-static void read_strings(eg_schema *in, const eg_field *field, const eg_doc *doc, void *base)
+void eg_schema_strings(eg_schema *in, const eg_field *field, const eg_doc *doc, void *base)
 {
     if (doc->kind != EG_DOC_LIST) {
         eg_schema_expected(in, doc, field->key, "a list of texts");
@@ -435,7 +431,7 @@ static void read_value(eg_schema *in, const eg_field *field, const eg_doc *doc, 
     case EG_TYPE_STRING: read_string(in, field, doc, out); break;
     case EG_TYPE_PATH: eg_schema_path(in, field, doc, out); break;
     case EG_TYPE_WORD: eg_schema_word(in, field, doc, out); break;
-    case EG_TYPE_STRINGS: read_strings(in, field, doc, base); break;
+    case EG_TYPE_STRINGS: eg_schema_strings(in, field, doc, base); break;
     case EG_TYPE_INTS: read_ints(in, field, doc, base); break;
     case EG_TYPE_PAIR: read_pair(in, field, doc, out); break;
     case EG_TYPE_PATTERN: eg_pattern_read(in, doc, field->key, true, out); break;

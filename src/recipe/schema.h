@@ -40,7 +40,7 @@ typedef struct eg_word {
 
 typedef struct eg_schema {
     eg_arena *arena;
-    const char *folder; /* relative paths start here */
+    const char *folder; /* relative paths start here, unless they stand in another file */
     eg_problems *problems;
     const struct eg_section *root; /* for "did you mean" across sections */
 } eg_schema;
@@ -102,14 +102,16 @@ bool eg_scalar_bool(const eg_doc *doc, bool *out);
 /* One of the field's words; *out stays as it is when doc is none of them, or one that is not supported. */
 void eg_schema_word(eg_schema *in, const eg_field *field, const eg_doc *doc, int *out);
 
-/* A path, resolved against the recipe's folder. */
+/* A path, resolved against the folder of the file that it stands in. */
 void eg_schema_path(eg_schema *in, const eg_field *field, const eg_doc *doc, const char **out);
+/* A list of texts into the field's offset and count. */
+void eg_schema_strings(eg_schema *in, const eg_field *field, const eg_doc *doc, void *base);
 /* A problem for each text that stands twice in a list; doc may be NULL. */
 void eg_schema_distinct(eg_schema *in, const eg_doc *doc, const char *key);
 
 /* "'epochs' expects a whole number, found 'abc'". */
 void eg_schema_expected(eg_schema *in, const eg_doc *doc, const char *key, const char *expected);
-/* "'vars' is not supported by this version". */
+/* "'momentum' is not supported by this version". */
 void eg_schema_unsupported(eg_schema *in, eg_place place, const char *key);
 /* Turns an error into a problem. */
 void eg_schema_problem(eg_schema *in, const char *code, eg_place place, const eg_error *err);

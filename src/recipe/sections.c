@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "recipe/mapping.h"
 #include "recipe/pattern.h"
@@ -41,6 +42,68 @@ static void read_source_preprocess(eg_schema *in, const eg_doc *doc, void *base)
     eg_preprocess_read(in, doc, &((eg_source_section *)base)->preprocess);
 }
 
+/* A path when it looks like one, else the name of a shipped architecture. */
+static void read_arch(eg_schema *in, const eg_doc *doc, const char **arch, eg_place *place)
+{
+    const char *text = eg_schema_text(in, doc, "arch");
+    const eg_field path = {.key = "arch", .type = EG_TYPE_PATH};
+    if (!text) return;
+    *arch = text;
+    *place = doc->place;
+    if (strchr(text, '/') || eg_ends_with(text, ".yaml") || eg_ends_with(text, ".yml"))
+        eg_schema_path(in, &path, doc, arch);
+}
+
+static void read_source_arch(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_source_section *source = base;
+    read_arch(in, doc, &source->arch, &source->arch_place);
+}
+
+/* One class a line; empty lines are passed over. */
+static void read_class_file(eg_schema *in, const eg_doc *doc, eg_source_section *source)
+{
+    enum { LARGEST = 16 << 20 };
+    const eg_field field = {.key = "classes", .type = EG_TYPE_PATH};
+    const char *path = NULL;
+    eg_error err = {0};
+    eg_schema_path(in, &field, doc, &path);
+    char *text = path ? eg_file_read(in->arena, path, LARGEST, NULL, &err) : NULL;
+    if (path && !text)
+        eg_problem_add(
+            in->problems, "no_file", doc->place,
+            "'classes' expects a list, a number, imagenet1k, or a file with one class a line; cannot read "
+            "'%s': %s",
+            path, err.text);
+    size_t lines = 1;
+    for (const char *at = text; at && *at; at++) lines += *at == '\n';
+    const char **names = EG_NEW_ARRAY(in->arena, const char *, lines);
+    while (text && *text) {
+        size_t length = strcspn(text, "\r\n");
+        if (length) names[source->class_count++] = eg_arena_substring(in->arena, text, length);
+        text += length + (text[length] != '\0');
+    }
+    source->classes = names;
+}
+
+static void read_source_classes(eg_schema *in, const eg_doc *doc, void *base)
+{
+    enum { IMAGENET = 1000 };
+    eg_source_section *source = base;
+    const eg_field list = {"classes", EG_TYPE_STRINGS, AT(classes), .count = AT(class_count)};
+    int64_t count;
+    if (doc->kind == EG_DOC_LIST) {
+        eg_schema_strings(in, &list, doc, base);
+        eg_schema_distinct(in, doc, "classes");
+    } else if (eg_scalar_int(doc, &count) && count > 0) {
+        source->class_count = (size_t)count;
+    } else if (doc->kind == EG_DOC_SCALAR && strcmp(doc->text, "imagenet1k") == 0) {
+        source->class_count = IMAGENET;
+    } else {
+        read_class_file(in, doc, source);
+    }
+}
+
 static const eg_word weights_words[] = {{"raw", 0}, {"ema", EG_WORD_UNSUPPORTED}, {0}};
 
 static const eg_field source_rows[] = {
@@ -52,8 +115,10 @@ static const eg_field source_rows[] = {
     {"weights", EG_TYPE_WORD, EG_NOWHERE, "raw", .words = weights_words,
      .doc = "raw: never an average of weights"},
     {"preprocess", EG_TYPE_OTHER, .read = read_source_preprocess, .doc = "what the source was trained with"},
-    EG_LATER("arch"),
-    EG_LATER("classes"),
+    {"arch", EG_TYPE_OTHER, .read = read_source_arch,
+     .doc = "the network that the checkpoint is of: the file is compared with it"},
+    {"classes", EG_TYPE_OTHER, .read = read_source_classes,
+     .doc = "names of the source's classes: a list, a file with one a line, a number, or imagenet1k"},
     EG_LATER("separator"),
 };
 static const eg_section source_section = {"source", EG_FIELDS(source_rows), .bare = "checkpoint",
@@ -64,17 +129,10 @@ static const eg_section source_section = {"source", EG_FIELDS(source_rows), .bar
 
 #define AT(member) offsetof(eg_target_section, member)
 
-/* A path when it looks like one, else the name of a shipped architecture. */
-static void read_arch(eg_schema *in, const eg_doc *doc, void *base)
+static void read_target_arch(eg_schema *in, const eg_doc *doc, void *base)
 {
     eg_target_section *target = base;
-    const char *text = eg_schema_text(in, doc, "arch");
-    const eg_field path = {.key = "arch", .type = EG_TYPE_PATH};
-    if (!text) return;
-    target->arch = text;
-    target->arch_place = doc->place;
-    if (strchr(text, '/') || eg_ends_with(text, ".yaml") || eg_ends_with(text, ".yml"))
-        eg_schema_path(in, &path, doc, &target->arch);
+    read_arch(in, doc, &target->arch, &target->arch_place);
 }
 
 static void check_target(eg_schema *in, const eg_doc *doc, void *base)
@@ -91,7 +149,7 @@ static void check_target(eg_schema *in, const eg_doc *doc, void *base)
 }
 
 static const eg_field target_rows[] = {
-    {"arch", EG_TYPE_OTHER, .read = read_arch, .required = true,
+    {"arch", EG_TYPE_OTHER, .read = read_target_arch, .required = true,
      .doc = "name of a shipped architecture, or path of an architecture file"},
     {"classes", EG_TYPE_STRINGS, AT(classes), .count = AT(class_count),
      .doc = "names of the classes, in order"},
@@ -127,9 +185,88 @@ static const eg_word missing_words[] = {{"error", EG_POLICY_ERROR}, {"init", EG_
 static const eg_word unexpected_words[] = {{"error", EG_POLICY_ERROR}, {"ignore", EG_POLICY_IGNORE}, {0}};
 static const eg_word size_words[] = {{"error", EG_POLICY_ERROR},
                                      {"skip", EG_POLICY_SKIP},
-                                     {"adapt_input", EG_WORD_UNSUPPORTED},
-                                     {"overlap", EG_WORD_UNSUPPORTED},
+                                     {"adapt_input", EG_POLICY_ADAPT_INPUT},
+                                     {"overlap", EG_POLICY_OVERLAP},
+                                     {"interpolate", EG_POLICY_INTERPOLATE},
                                      {0}};
+static const eg_word conflict_words[] = {{"error", EG_CONFLICT_ERROR},
+                                         {"first", EG_CONFLICT_FIRST},
+                                         {"last", EG_CONFLICT_LAST},
+                                         {"equal", EG_CONFLICT_EQUAL},
+                                         {0}};
+
+#define SIZE_AT(member) offsetof(eg_size_rule, member)
+static const eg_field size_rows[] = {
+    {"match", EG_TYPE_PATTERN, SIZE_AT(match), .required = true, .doc = "target names"},
+    {"policy", EG_TYPE_WORD, SIZE_AT(policy), "error", .words = size_words, .required = true,
+     .doc = "what to do with them"},
+};
+static const eg_section size_section = {"transfer.size_mismatch", EG_FIELDS(size_rows), NO_PLACE};
+
+/* A word for all, or a list of items that are tried in order. */
+static void read_size_mismatch(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_transfer_section *transfer = base;
+    const eg_field word = {.key = "size_mismatch", .words = size_words};
+    int value = EG_POLICY_ERROR;
+    transfer->size_mismatch = EG_POLICY_ERROR;
+    if (doc->kind == EG_DOC_SCALAR) {
+        eg_schema_word(in, &word, doc, &value);
+        transfer->size_mismatch = (eg_key_policy)value;
+        return;
+    }
+    const eg_doc *const *items;
+    size_t count = eg_schema_items(&doc, &items);
+    eg_size_rule *rules = EG_NEW_ARRAY(in->arena, eg_size_rule, count);
+    for (size_t i = 0; i < count; i++) {
+        eg_schema_read(in, &size_section, items[i], &rules[transfer->size_count]);
+        transfer->size_count += rules[transfer->size_count].match.regex != NULL;
+    }
+    transfer->sizes = rules;
+}
+
+#define HEAD_AT(member) offsetof(eg_head_section, member)
+
+/* {target class: [source classes]}; a source class may also be its number. */
+static void read_head_classes(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_head_section *head = base;
+    if (doc->kind == EG_DOC_SCALAR && strcmp(doc->text, "by_name") == 0) return;
+    if (doc->kind != EG_DOC_MAP || !doc->count) {
+        eg_schema_expected(in, doc, "classes", "'by_name', or a mapping such as {cat: [tabby, tiger_cat]}");
+        return;
+    }
+    eg_head_class *classes = EG_NEW_ARRAY(in->arena, eg_head_class, doc->count);
+    for (size_t i = 0; i < doc->count; i++) {
+        const eg_doc *const *items;
+        eg_head_class *one = &classes[i];
+        *one = (eg_head_class){.name = doc->keys[i]->text, .place = doc->keys[i]->place};
+        one->count = eg_schema_items(&doc->items[i], &items);
+        const char **sources = EG_NEW_ARRAY(in->arena, const char *, one->count);
+        for (size_t k = 0; k < one->count; k++) {
+            sources[k] = eg_schema_text(in, items[k], "classes");
+            if (!sources[k]) sources[k] = "";
+        }
+        one->sources = sources;
+        if (!one->count) eg_schema_expected(in, doc->items[i], one->name, "at least one class of the source");
+    }
+    head->classes = classes;
+    head->class_count = doc->count;
+}
+
+static const eg_word combine_words[] = {{"mean", EG_COMBINE_MEAN}, {"sum", EG_COMBINE_SUM}, {0}};
+static const eg_field head_rows[] = {
+    {"weight", EG_TYPE_STRING, HEAD_AT(weight), .required = true,
+     .doc = "target name; its first dim is the classes"},
+    {"bias", EG_TYPE_STRING, HEAD_AT(bias), .doc = "target name"},
+    {"classes", EG_TYPE_OTHER, .read = read_head_classes, .standard = "by_name",
+     .doc = "by_name: classes of equal name keep their rows; or which of the source's make each of the "
+            "target's"},
+    {"combine", EG_TYPE_WORD, HEAD_AT(combine), "mean", .words = combine_words, .doc = "of several rows"},
+};
+static const eg_section head_section = {"transfer.head", EG_FIELDS(head_rows), .given = HEAD_AT(given),
+                                        .place = HEAD_AT(place)};
+
 static const eg_word dtype_words[] = {
     {"target", 0}, {"keep", EG_WORD_UNSUPPORTED}, {"float32", EG_WORD_UNSUPPORTED}, {0}};
 
@@ -141,16 +278,20 @@ static const eg_field transfer_rows[] = {
      .doc = "target tensors that no source tensor maps to"},
     {"unexpected", EG_TYPE_WORD, AT(unexpected), "error", .words = unexpected_words,
      .doc = "source tensors that no target tensor takes"},
-    {"size_mismatch", EG_TYPE_WORD, AT(size_mismatch), "error", .words = size_words,
-     .doc = "shapes that differ"},
+    {"size_mismatch", EG_TYPE_OTHER, .standard = "error", .read = read_size_mismatch,
+     .doc = "shapes that differ: error, skip, adapt_input (other channels of the input), overlap (the common "
+            "part), "
+            "interpolate (position embeddings), or a list of {match, policy}"},
     {"unused_rule", EG_TYPE_WORD, AT(unused_rule), "error", .words = unexpected_words,
      .doc = "rules and patterns without effect"},
     {"allow_frozen_init", EG_TYPE_BOOL, AT(allow_frozen_init), "false",
      .doc = "a tensor may be both drawn afresh and frozen"},
     {"expect", EG_TYPE_SECTION, 0, .section = &expect_section, .doc = "what the plan must amount to"},
     {"dtype", EG_TYPE_WORD, EG_NOWHERE, "target", .words = dtype_words, .doc = "target: the network's own"},
-    EG_LATER("head"),
-    EG_LATER("on_conflict"),
+    {"on_conflict", EG_TYPE_WORD, AT(on_conflict), "error", .words = conflict_words,
+     .doc = "two source tensors with one name: error, first, last, or equal (their bytes must be)"},
+    {"head", EG_TYPE_SECTION, AT(head), .section = &head_section, .optional = true,
+     .doc = "the classifier's rows, taken class by class"},
 };
 static const eg_section transfer_section = {"transfer", EG_FIELDS(transfer_rows), .given = EG_NOWHERE,
                                             .place = AT(place)};
@@ -530,12 +671,24 @@ static const eg_section train_section = {"train", EG_FIELDS(train_rows), .given 
 
 #define AT(member) offsetof(eg_output_section, member)
 
+static const eg_word format_words[] = {[EG_OUTPUT_PTH] = {"pth", EG_OUTPUT_PTH},
+                                       [EG_OUTPUT_SAFETENSORS] = {"safetensors", EG_OUTPUT_SAFETENSORS},
+                                       [EG_OUTPUT_NPZ] = {"npz", EG_OUTPUT_NPZ},
+                                       {"pth-legacy", EG_WORD_UNSUPPORTED},
+                                       {0}};
+
+const char *eg_output_format_name(eg_output_format format)
+{
+    return format_words[format].name;
+}
+
 static const eg_field output_rows[] = {
     {"dir", EG_TYPE_PATH, AT(dir), .doc = "run directory; runs/<name> beside the recipe when not given"},
     {"checkpoint", EG_TYPE_PATH, AT(checkpoint),
      .doc = "where the model is written besides; its extension picks the format"},
     {"add_prefix", EG_TYPE_STRING, AT(add_prefix), "''", .doc = "before every key that is written"},
-    EG_LATER("format"),
+    {"format", EG_TYPE_WORD, AT(format), "pth", .words = format_words,
+     .doc = "of the models in the run directory"},
     EG_LATER("weights"),
     EG_LATER("report"),
     EG_LATER("tensorboard"),
@@ -597,6 +750,18 @@ static void check_recipe(eg_schema *in, const eg_doc *doc, void *base)
     check_train(in, doc, base);
 }
 
+/* It is gone when the rows are read: what is found here comes from an override. */
+static void read_late_extends(eg_schema *in, const eg_doc *doc, void *base)
+{
+    (void)base;
+    eg_problem_add(in->problems, "bad_override", doc->place, "'extends' belongs into the file, not to --set");
+}
+
+static void read_nothing(eg_schema *in, const eg_doc *doc, void *base)
+{
+    (void)in, (void)doc, (void)base; /* variables are filled in before the rows are read */
+}
+
 static const eg_field recipe_rows[] = {
     {"recipe", EG_TYPE_OTHER, .read = read_version, .required = true, .doc = "the schema's version, 1"},
     {"name", EG_TYPE_STRING, AT(name),
@@ -608,15 +773,17 @@ static const eg_field recipe_rows[] = {
      .doc = "the network that the weights go to, such as 'target: {arch: resnet18, num_classes: 2}'"},
     {"transfer", EG_TYPE_SECTION, AT(transfer), .section = &transfer_section,
      .doc = "how names and shapes are mapped"},
-    {"init", EG_TYPE_OTHER, .read = read_init,
+    {"init", EG_TYPE_OTHER, .read = read_init, .section = &init_section,
      .doc = "how tensors that are not loaded are drawn; first match wins"},
-    {"freeze", EG_TYPE_OTHER, .read = read_freeze, .doc = "parameters that do not train; first match wins"},
-    {"param_groups", EG_TYPE_OTHER, .read = read_groups,
+    {"freeze", EG_TYPE_OTHER, .read = read_freeze, .section = &freeze_section,
+     .doc = "parameters that do not train; first match wins"},
+    {"param_groups", EG_TYPE_OTHER, .read = read_groups, .section = &group_section,
      .doc = "learning rates of their own; first match wins"},
     {"data", EG_TYPE_SECTION, AT(data), .section = &data_section, .optional = true, .doc = "samples"},
     {"train", EG_TYPE_SECTION, AT(train), .section = &train_section, .optional = true, .doc = "fine-tuning"},
     {"output", EG_TYPE_SECTION, AT(output), .section = &output_section, .doc = "what is written"},
-    EG_LATER("extends"),
-    EG_LATER("vars"),
+    {"extends", EG_TYPE_OTHER, .read = read_late_extends,
+     .doc = "recipes that this one is laid over: mappings merge, `+key` appends, `-key` removes"},
+    {"vars", EG_TYPE_OTHER, .read = read_nothing, .doc = "values used as ${name} anywhere"},
 };
 const eg_section eg_recipe_schema = {"", EG_FIELDS(recipe_rows), NO_PLACE, .check = check_recipe};

@@ -30,9 +30,10 @@ typedef struct job {
 static const char *trained_model(job *eval, eg_error *err)
 {
     const eg_output_section *output = &eval->recipe->output;
-    const char *path = output->checkpoint && !eval->options->out
-                           ? output->checkpoint
-                           : eg_outputs_best(&eval->arena, eg_outputs_dir(eval->recipe, eval->options));
+    const char *path =
+        output->checkpoint && !eval->options->out
+            ? output->checkpoint
+            : eg_outputs_best(&eval->arena, eval->recipe, eg_outputs_dir(eval->recipe, eval->options));
     if (eg_path_exists(path)) return path;
     eg_fail(err, EG_SYSTEM,
             "this recipe's trained model does not exist yet; run `engraft run %s` first, or name a model "

@@ -9,6 +9,7 @@
 #include "engraft/run.h"
 #include "format/json.h"
 #include "run/health.h"
+#include "run/manifest.h"
 #include "run/table.h"
 #include "run/tree.h"
 
@@ -266,6 +267,13 @@ static void print_table(inspection *x)
         printf("%swarning: %s\n", i ? "" : "\n", file->warnings[i]);
 }
 
+static bool print_manifest(inspection *x, eg_error *err)
+{
+    const char **digests = EG_NEW_ARRAY(&x->arena, const char *, x->file->store.count);
+    for (size_t i = 0; x->options->digest && i < x->file->store.count; i++) digests[i] = x->health[i].sha256;
+    return eg_manifest_print(x->file, digests, err);
+}
+
 bool eg_run_inspect(const eg_inspect_options *options, eg_error *err)
 {
     const eg_checkpoint_options how = {.state_dict = options->state_dict, .inspect = true};
@@ -274,8 +282,11 @@ bool eg_run_inspect(const eg_inspect_options *options, eg_error *err)
     inspection x = {.file = file, .options = options};
     measure(&x);
     bool ok = check_health(&x, err);
-    if (ok && options->json) ok = print_json(&x, err);
-    if (ok && !options->json) {
+    if (ok && options->manifest)
+        ok = print_manifest(&x, err);
+    else if (ok && options->json)
+        ok = print_json(&x, err);
+    else if (ok) {
         print_table(&x);
         if (fflush(stdout) != 0 || ferror(stdout))
             ok = eg_fail(err, EG_SYSTEM, "cannot write to standard output");

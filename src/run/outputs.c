@@ -14,9 +14,15 @@ const char *eg_outputs_dir(const eg_recipe *recipe, const eg_run_options *option
     return options->out ? options->out : recipe->output.dir;
 }
 
-const char *eg_outputs_best(eg_arena *arena, const char *dir)
+static const char *model_path(eg_arena *arena, const eg_recipe *recipe, const char *dir, const char *stem)
 {
-    return eg_path_join(arena, dir, "best.pth");
+    const char *extension = eg_output_format_name(recipe->output.format);
+    return eg_path_join(arena, dir, eg_arena_printf(arena, "%s.%s", stem, extension));
+}
+
+const char *eg_outputs_best(eg_arena *arena, const eg_recipe *recipe, const char *dir)
+{
+    return model_path(arena, recipe, dir, "best");
 }
 
 static bool make_folder(const char *folder, eg_error *err)
@@ -35,9 +41,9 @@ bool eg_outputs_open(eg_outputs *outputs, eg_arena *arena, const eg_transfer *tr
     outputs->dir = eg_outputs_dir(recipe, options);
     outputs->checkpoint = recipe->output.checkpoint;
     outputs->files = EG_NEW_ARRAY(arena, const char *, MOST_FILES);
-    outputs->best = eg_outputs_best(arena, outputs->dir);
-    outputs->last = eg_path_join(arena, outputs->dir, "last.pth");
-    if (!make_folder(outputs->dir, err)) return false;
+    outputs->best = eg_outputs_best(arena, recipe, outputs->dir);
+    outputs->last = model_path(arena, recipe, outputs->dir, "last");
+    if (!eg_checkpoint_writable(outputs->best, err) || !make_folder(outputs->dir, err)) return false;
     if (outputs->checkpoint && (!eg_checkpoint_writable(outputs->checkpoint, err) ||
                                 !make_folder(eg_path_folder(arena, outputs->checkpoint), err)))
         return false;

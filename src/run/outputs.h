@@ -3,7 +3,7 @@
  *   recipe.resolved.yaml   the recipe with every default
  *   plan.json              as `engraft plan --json`
  *   metrics.jsonl          one object a step and an epoch
- *   best.pth, last.pth     the models, each with its card
+ *   best.pth, last.pth     the models, each with its card (or what output.format says)
  *
  * Every file appears whole or not at all. */
 #ifndef ENGRAFT_RUN_OUTPUTS_H
@@ -24,7 +24,7 @@ typedef struct eg_outputs {
 
 /* dir: --out, or the recipe's. */
 const char *eg_outputs_dir(const eg_recipe *recipe, const eg_run_options *options);
-const char *eg_outputs_best(eg_arena *arena, const char *dir);
+const char *eg_outputs_best(eg_arena *arena, const eg_recipe *recipe, const char *dir);
 
 /* Makes the folders, and opens metrics.jsonl when there will be a training: a place that cannot be written is
  * found before it. */

@@ -30,7 +30,11 @@ static eg_json *step_json(const eg_plan *plan, const eg_step *step)
 {
     const eg_param *param = &plan->net->params[step->param];
     eg_json *json = eg_json_object(), *source = eg_json_array(), *shape = eg_json_array();
-    if (step->source) eg_json_string(source, NULL, step->source->name);
+    eg_arena arena = {0};
+    size_t count;
+    const char *const *names = eg_step_sources(&arena, step, &count);
+    for (size_t i = 0; i < count; i++) eg_json_string(source, NULL, names[i]);
+    eg_arena_clear(&arena);
     for (uint32_t i = 0; i < param->shape.rank; i++) eg_json_int(shape, NULL, param->shape.dims[i]);
     eg_json_string(json, "target", param->name);
     eg_json_string(json, "action", eg_action_name(step->action));

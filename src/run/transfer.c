@@ -5,11 +5,16 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "run/applied_health.h"
+#include "run/manifest.h"
+#include "run/source_arch.h"
 
-static bool open_source(eg_transfer *transfer, eg_error *err)
+static bool open_source(eg_transfer *transfer, eg_arena *arena, eg_error *err)
 {
     const eg_source_section *section = &transfer->recipe->source;
     if (!section->given) return true;
+    transfer->is_manifest = eg_manifest_is(section->checkpoint);
+    if (transfer->is_manifest) return eg_manifest_read(arena, section->checkpoint, &transfer->manifest, err);
     eg_checkpoint_options options = {.state_dict = section->state_dict};
     transfer->source = eg_checkpoint_open(section->checkpoint, &options, err);
     return transfer->source != NULL;
@@ -23,8 +28,10 @@ bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_optio
     if (!recipe) return false;
     transfer->recipe = recipe;
     transfer->net = eg_net_read(arena, recipe->target.arch, recipe->target.args, problems, err);
-    if (!transfer->net || !open_source(transfer, err)) return false;
+    if (!transfer->net || !open_source(transfer, arena, err)) return false;
     const eg_store *store = transfer->source ? &transfer->source->store : NULL;
+    if (transfer->is_manifest) store = &transfer->manifest;
+    if (store && !eg_source_arch_check(arena, recipe, store, problems, err)) return false;
     transfer->plan = eg_plan_build(arena, recipe, transfer->net, store, problems, err);
     if (!transfer->plan || !eg_problems_check(problems, EG_REFUSED, err)) return false;
     if (!transfer->plan->ok) return eg_fail(err, EG_REFUSED, "the plan is refused");
@@ -57,5 +64,6 @@ bool eg_transfer_apply(const eg_transfer *transfer, eg_arena *arena, eg_weights 
 {
     return check_digest(&transfer->recipe->source, err) &&
            eg_weights_init(weights, arena, transfer->net, err) &&
-           eg_plan_apply(transfer->plan, transfer->recipe->train.seed, weights, err);
+           eg_plan_apply(transfer->plan, transfer->recipe->train.seed, weights, err) &&
+           eg_applied_health_check(transfer->plan, weights, err);
 }

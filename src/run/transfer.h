@@ -11,7 +11,9 @@
 typedef struct eg_transfer {
     const eg_recipe *recipe;
     const eg_net *net;
-    eg_checkpoint *source; /* NULL: from scratch */
+    eg_checkpoint *source; /* NULL: from scratch, or a manifest */
+    eg_store manifest;     /* source.checkpoint is one: what there is to plan against */
+    bool is_manifest;
     const eg_plan *plan;
 } eg_transfer;
 

@@ -9,8 +9,11 @@ The command line: help, suggestions, and what is refused before anything is read
     run       plan, apply, train, evaluate, write
     plan      show what every tensor becomes, before a byte of it is read
     apply     transfer without training: plan, apply, write the model
+    explain   the life of one tensor, from the source on and back from the target
+    init      write a recipe to start from
     eval      evaluate a recipe's model on its validation set, or on a folder
     predict   classify images with a model that engraft wrote
+    schema    JSON Schema of the recipe, for editors
     inspect   what a checkpoint holds; nothing in it is executed
     diff      compare two checkpoints: names, shapes, values
     convert   write a checkpoint in another format

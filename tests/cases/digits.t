@@ -35,6 +35,7 @@ With it, every tensor is accounted for:
   target  digits_cnn: 20 tensors: 18 loaded, 2 initialized, 0 defaulted
   source  20 tensors: 18 used, 2 skipped, 0 dropped, 0 unexpected
   trains  19845 of 29477 parameters
+  costs   1.81 MFLOP a sample forward, 0.118 MB of parameters
   
   rules
     1. strip_prefix: module.                               20 names

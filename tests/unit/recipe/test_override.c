@@ -82,7 +82,7 @@ static void values_are_checked(void **state)
     refuses_override("train.epochs", "bad_override", "expected 'path=value'");
     refuses_override("=3", "bad_override", "expected 'path=value'");
     refuses_override("transfer.skip=[a", "bad_override", "not YAML");
-    refuses_override("extends=x", "unsupported", "'extends' is not supported");
+    refuses_override("extends=x", "bad_override", "belongs into the file");
 }
 
 int main(void)

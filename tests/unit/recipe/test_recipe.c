@@ -428,6 +428,64 @@ static void reads_files(void **state)
     eg_arena_clear(&arena);
 }
 
+static void verbs_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rule, *code, *words;
+    } rows[] = {
+        {"concat: {match: 'a(b)', order: [b], to: x}", "missing_key", "'group' is missing in 'concat'"},
+        {"concat: {match: 'a(b)', group: 2, order: [b], to: x}", "bad_template", "has no group '2'"},
+        {"concat: {match: 'a(b)', group: 1, order: [b], to: '\\2'}", "bad_template", "2"},
+        {"concat: {match: 'a(b)', group: 1, order: [b], to: x, dims: 1}", "unknown_key",
+         "did you mean 'dim'?"},
+        {"stack: {match: 'a(b)', index: 1, to: [x, y]}", "wrong_type", "'to' expects one name"},
+        {"split: {match: a, to: x}", "wrong_type", "two names or more"},
+        {"split: {match: a, to: [x, y], sizes: [1]}", "bad_split",
+         "'sizes' has 1 sizes, but 'to' has 2 names"},
+        {"split: {match: a, to: [x, y], sizes: [1, 0]}", "wrong_type", "'equal', or a list of sizes"},
+        {"transform: {match: a, ops: [{reshape: 1}]}", "wrong_type", "there are unsqueeze"},
+        {"transform: {match: a, ops: [{transpose: 1}]}", "wrong_type", "'transpose' expects two dims"},
+        {"shift: {match: 'a.*', by: 1}", "wrong_type", "a pattern with a group"},
+        {"use: nothing", "wrong_type", "a dialect with its version"},
+        {"use: torchvision-vg@1", "unknown_dialect", "did you mean 'torchvision-vgg'?"},
+        {"use: torchvision-vgg@7", "dialect_version", "asks for version 7, and the dialect is version 1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        checked c;
+        char text[512];
+        snprintf(text, sizeof text, HEAD "transfer:\n  mapping:\n    - %s\n", rows[i].rule);
+        check(&c, text);
+        const eg_problem *p = c.problems.items;
+        bool right = c.problems.errors == 1 && strcmp(p->code, rows[i].code) == 0 && p->place.line == 5 &&
+                     strstr(p->message, rows[i].words);
+        if (!right) {
+            print_message("%s:\n", rows[i].rule);
+            eg_problems_print(&c.problems, stdout, false);
+        }
+        assert_true(right);
+        done(&c);
+    }
+}
+
+static void source_classes_are_names_or_a_number(void **state)
+{
+    (void)state;
+    checked c;
+    assert_int_equal(accept(&c, HEAD "source: {checkpoint: x, classes: 1000}\n")->source.class_count, 1000);
+    done(&c);
+    assert_int_equal(accept(&c, HEAD "source: {checkpoint: x, classes: imagenet1k}\n")->source.class_count,
+                     1000);
+    done(&c);
+    const eg_recipe *recipe = accept(&c, HEAD "source: {checkpoint: x, classes: [a, b], arch: vgg16}\n");
+    assert_string_equal(recipe->source.classes[1], "b");
+    assert_string_equal(recipe->source.arch, "vgg16");
+    done(&c);
+    refuses("source: {checkpoint: x, classes: [a, a]}\n", "duplicate", 3, 38, "'a' stands twice");
+    refuses("source: {checkpoint: x, classes: no.txt}\n", "no_file", 3, 34, "cannot read");
+    refuses("output: {format: onnx}\n", "wrong_type", 3, 18, "one of pth, safetensors, npz");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +506,8 @@ int main(void)
         cmocka_unit_test(groups_may_give_all_rates),
         cmocka_unit_test(the_resolved_text_is_a_fixed_point),
         cmocka_unit_test(reads_files),
+        cmocka_unit_test(verbs_are_checked),
+        cmocka_unit_test(source_classes_are_names_or_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,17 +156,10 @@ static void everything_is_told_at_once(void **state)
 static void keys_of_later_versions_are_refused_by_name(void **state)
 {
     (void)state;
-    refuses("extends: base.yaml\n", "unsupported", 3, 1, "'extends' is not supported by this version");
-    refuses("vars: {a: 1}\n", "unsupported", 3, 1, "'vars' is not");
-    refuses("-freeze:\n", "unsupported", 3, 1, "'-freeze' is not");
-    refuses("name: 'x${n}'\n", "unsupported", 3, 7, "variables such as '${…}' are not supported");
-    refuses("source: {checkpoint: a, arch: x}\n", "unsupported", 3, 25, "'arch' is not");
     refuses("source: {checkpoint: a, weights: ema}\n", "unsupported", 3, 34, "'weights: ema' is not");
     refuses("source: {checkpoint: 'https://x/y.pth'}\n", "unsupported", 3, 22, "download it");
-    refuses("transfer: {head: {}}\n", "unsupported", 3, 12, "'head' is not");
-    refuses("transfer: {size_mismatch: overlap}\n", "unsupported", 3, 27, "'size_mismatch: overlap' is not");
-    refuses("transfer: {mapping: [concat: {}]}\n", "unsupported", 3, 22, "'concat' is not");
-    refuses("transfer: {mapping: [use: x]}\n", "unsupported", 3, 22, "'use' is not");
+    refuses("transfer: {mapping: [copy: {match: a, to: [a, b], tie: true}]}\n", "unsupported", 3, 56,
+            "'tie: true' is not");
     refuses("data: {train: {csv: a}}\n", "unsupported", 3, 16, "'csv'");
     refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, phases: []}\n", "unsupported", 4, 27, "'phases' is not");
     refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, ema: {}}\n", "unsupported", 4, 27, "'ema' is not");
