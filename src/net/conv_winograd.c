@@ -1,15 +1,16 @@
 /* 3x3 convolution with stride 1 by Winograd's method: three grids of tasks (filters, tiles, sums of the
  * weight's gradient), each fixed by shape.
  *
- * Where it is taken: six 3x3 convolutions in a row, batch 16, one core with AVX-512, milliseconds of a step by
- * products and so: 16 channels at 56x56 87 -> 28, 32 channels at 56x56 255 -> 83; at 14x14, 16 channels 14.4 ->
- * 7.3, 48 channels 38 -> 30. No size was slower. */
+ * Where it is taken: six 3x3 convolutions in a row, batch 16, one core with AVX-512, milliseconds of a step
+ * by products and so: 16 channels at 56x56 87 -> 28, 32 channels at 56x56 255 -> 83; at 14x14, 16
+ * channels 14.4 -> 7.3, 48 channels 38 -> 30. One run each on a busy
+ * machine; other shapes were not measured. */
 #include "kernel/winograd.h"
 #include "net/columns.h"
 #include "net/conv.h"
 #include "net/range.h"
 
-/* With fewer channels the transforms cost more than the products save. */
+/* Fewer were not measured: the widest vectors hold 16 channels, and what is left goes one by one. */
 enum { LEAST_CHANNELS = 16 };
 
 typedef struct job {
