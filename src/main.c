@@ -213,8 +213,8 @@ static const cli_option options[] = {
      AT(manifest)},
     {"json", NULL, "one JSON document on standard output",
      " run plan apply eval predict inspect diff convert arch ", OPTION_FLAG, AT(json)},
-    {"help", NULL, "this text",
-     " run plan apply explain init eval predict schema inspect diff convert arch ", OPTION_FLAG, AT(help)},
+    {"help", NULL, "this text", " run plan apply explain init eval predict schema inspect diff convert arch ",
+     OPTION_FLAG, AT(help)},
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };

@@ -22,7 +22,8 @@ void *eg_arena_copy(eg_arena *arena, const void *bytes, size_t size);
 char *eg_arena_string(eg_arena *arena, const char *text);
 char *eg_arena_substring(eg_arena *arena, const char *text, size_t length);
 char *eg_arena_printf(eg_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *eg_arena_vprintf(eg_arena *arena, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+char *eg_arena_vprintf(eg_arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 /* Calls run(object) when the arena is cleared, newest first. */
 void eg_arena_defer(eg_arena *arena, void (*run)(void *object), void *object);
 /* Frees everything; the arena is empty and usable again. */

@@ -63,8 +63,8 @@ void eg_checkpoint_close(eg_checkpoint *checkpoint); /* NULL is fine */
 typedef struct eg_checkpoint_extra {
     const eg_module_version *versions; /* `_metadata`; may be NULL */
     size_t version_count;
-    const char *card;   /* JSON text kept inside the file where the format has room; may be NULL */
-    const char *format; /* "pth", "pth-legacy"; NULL: by the path's extension */
+    const char *card;        /* JSON text kept inside the file where the format has room; may be NULL */
+    const char *format;      /* "pth", "pth-legacy"; NULL: by the path's extension */
     uint64_t max_shard_size; /* safetensors: bytes of tensors in a file before the next one is begun, with an
                               * index beside them; 0: one file */
 } eg_checkpoint_extra;

@@ -27,8 +27,8 @@ static void release(void *object)
     pcre2_code_free(regex->code);
 }
 
-/* ENGRAFT_CPU=portable: matching is slower, never different (and valgrind, which misreads the JIT's vector loads past
- * the end of a subject, stays quiet). */
+/* ENGRAFT_CPU=portable: matching is slower, never different (and valgrind, which misreads the JIT's vector
+ * loads past the end of a subject, stays quiet). */
 static bool code_for_this_processor_is_off(void)
 {
     const char *cpu = getenv("ENGRAFT_CPU");

@@ -49,7 +49,7 @@ bool eg_operand_learned(eg_eval *eval, const eg_expr *at, eg_part *entry, int64_
 static bool add_entry(eg_eval *eval, const eg_expr *at, eg_part *entry, eg_operands *in)
 {
     const eg_shape *shape = &entry->entry.shape;
-    eg_datum value;
+    eg_datum value = {0};
     if (!eg_operand_learned(eval, at, entry, shape->rank > 1 && shape->dims[0] == 1, &value)) return false;
     return eg_operand_add(eval, at, &value, in);
 }

@@ -83,7 +83,7 @@ void eg_convert_f32(const void *bytes, eg_dtype dtype, float *out, uint64_t nume
 
 static void widen(const void *bytes, eg_dtype dtype, double *out, uint64_t numel)
 {
-    float piece[256];
+    float piece[256] = {0};
     const uint64_t most = sizeof piece / sizeof *piece;
     for (uint64_t at = 0; at < numel; at += most) {
         uint64_t n = numel - at < most ? numel - at : most;
