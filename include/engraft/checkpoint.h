@@ -24,12 +24,6 @@ typedef struct eg_module_version {
     int64_t version;
 } eg_module_version;
 
-/* One state dict found in the file, for choosing ("state_dict", "model", …). */
-typedef struct eg_checkpoint_candidate {
-    const char *path;
-    size_t tensors;
-} eg_checkpoint_candidate;
-
 typedef struct eg_checkpoint {
     const char *path;
     const char *format;     /* torch-zip torch-legacy safetensors npz … */

@@ -45,11 +45,6 @@ void eg_gemm_setup(void)
     openblas_set_num_threads(1);
 }
 
-const char *eg_gemm_core(void)
-{
-    return openblas_get_corename();
-}
-
 void eg_gemm(int64_t m, int64_t n, int64_t k, eg_matrix a, eg_matrix b, float *out, int64_t ld,
              bool accumulate)
 {

@@ -7,8 +7,6 @@
 /* Before the first product, from one thread (repeating it does no harm): every product runs on the thread
  * that asks for it, in the form made for this processor. */
 void eg_gemm_setup(void);
-/* The name of that form ("SkylakeX"), which decides the last bits of every product. */
-const char *eg_gemm_core(void);
 
 typedef struct eg_matrix {
     const float *data;

@@ -166,11 +166,6 @@ static const eg_field *find_field(const eg_section *section, unsigned kind, cons
     return NULL;
 }
 
-const eg_field *eg_schema_field(const eg_section *section, const eg_doc *doc, const char *key)
-{
-    return find_field(section, kind_bits(section, doc), key);
-}
-
 static const char *nearest_key(eg_arena *arena, const eg_section *section, unsigned kind, const char *key)
 {
     const char **names = EG_NEW_ARRAY(arena, const char *, section->field_count);

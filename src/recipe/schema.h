@@ -83,8 +83,6 @@ typedef struct eg_section {
 
 /* Fills *out with the section's defaults and then with what doc says; doc NULL or null: defaults alone. */
 void eg_schema_read(eg_schema *in, const eg_section *section, const eg_doc *doc, void *out);
-/* The row of a key, among those that apply to the kind that doc names; NULL: none. */
-const eg_field *eg_schema_field(const eg_section *section, const eg_doc *doc, const char *key);
 /* The document with every default filled in. */
 const eg_doc *eg_schema_complete(eg_arena *arena, const eg_section *section, const eg_doc *doc);
 /* The valid dotted path that a person most likely meant ("train.epochs"), or NULL. */

@@ -304,11 +304,6 @@ eg_loss eg_trainer_best_score(const eg_trainer *trainer)
     return trainer->best_score;
 }
 
-const eg_groups *eg_trainer_groups(const eg_trainer *trainer)
-{
-    return trainer->groups;
-}
-
 size_t eg_trainer_bytes(const eg_trainer *trainer)
 {
     return eg_exec_bytes(trainer->exec) + eg_optimizer_bytes(trainer->optimizer) + trainer->best.size;

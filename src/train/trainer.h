@@ -58,7 +58,6 @@ const eg_weights *eg_trainer_best(const eg_trainer *trainer);
 /* That epoch, from 1, and its evaluation (no samples without a validation set). */
 int64_t eg_trainer_best_epoch(const eg_trainer *trainer);
 eg_loss eg_trainer_best_score(const eg_trainer *trainer);
-const eg_groups *eg_trainer_groups(const eg_trainer *trainer);
 /* Bytes of activations, gradients, scratch, optimizer state and the best copy. */
 size_t eg_trainer_bytes(const eg_trainer *trainer);
 
