@@ -5,6 +5,8 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "plan/diagnose.h"
+#include "plan/mend.h"
+#include "plan/propose.h"
 #include "plan/unused.h"
 
 static const char *plural(size_t count)
@@ -12,16 +14,21 @@ static const char *plural(size_t count)
     return count == 1 ? "" : "s";
 }
 
-static void suggest_mapping(eg_draft *d, const eg_proposal *proposal)
+/* Lines for `mapping`, their last one with what they bring, and what the tensors then need whose shapes
+ * differ. */
+static void suggest(eg_draft *d, const eg_proposal *proposal)
 {
     eg_buf out = {0};
+    const eg_misfit *left;
+    size_t count = eg_mend_left(&proposal->after, &left);
     eg_buf_puts(&out, "transfer:\n  mapping:\n    ");
     for (const char *at = proposal->lines; *at; at++) {
         eg_buf_add(&out, at, 1);
         if (*at == '\n') eg_buf_puts(&out, "    ");
     }
-    eg_buf_printf(&out, "   # %zu of %zu target tensors then meet", proposal->score, d->plan->step_count);
-    eg_problem_suggest(d->problems, "%s", out.data);
+    eg_buf_printf(&out, "   # %zu of %zu target tensors then meet\n%s", proposal->after.met, d->wanted,
+                  eg_mend_misfits(d, left, count));
+    eg_problem_suggest(d->problems, "%.*s", (int)out.length - 1, out.data);
     eg_buf_clear(&out);
 }
 
@@ -36,17 +43,17 @@ static const char *first_name(eg_draft *d)
 static bool report_poor_match(eg_draft *d, const eg_proposal *proposal)
 {
     if (!d->recipe->source.given || d->wanted == 0 || d->found * 2 >= d->wanted) return false;
-    bool hopeful = proposal->lines && proposal->score > d->found;
-    if (d->found && d->transfer->missing == EG_POLICY_INIT && !hopeful) return false;
+    if (d->found && d->transfer->missing == EG_POLICY_INIT && !proposal->lines) return false;
     const char *cause = proposal->cause;
-    if (!hopeful)
+    if (!proposal->lines)
         cause = eg_arena_printf(d->arena,
                                 "the source has names such as '%s', the target '%s'; is '%s' the network of "
                                 "this checkpoint?",
                                 first_name(d), d->net->params[0].name, d->recipe->target.arch);
     eg_problem_add(d->problems, d->found ? "poor_match" : "empty_match", d->place,
-                   "only %zu of %zu target tensors find a source tensor: %s", d->found, d->wanted, cause);
-    if (hopeful) suggest_mapping(d, proposal);
+                   "only %zu of %zu target tensors find a source tensor: %s", proposal->before.met, d->wanted,
+                   cause);
+    if (proposal->lines) suggest(d, proposal);
     return true;
 }
 
@@ -54,17 +61,17 @@ static void report_missing(eg_draft *d, const eg_proposal *proposal)
 {
     if (!d->missing.count) return;
     const char *modules = eg_module_patterns(d->arena, d->missing.items, d->missing.count);
-    bool hopeful = proposal->lines && proposal->score > d->found;
+    bool hopeful = proposal->lines != NULL;
     eg_problem_add(d->problems, "missing", d->place, "%zu target tensor%s no source: %s%s%s",
                    d->missing.count, d->missing.count == 1 ? " has" : "s have",
                    eg_name_list(d->arena, d->missing.items, d->missing.count), hopeful ? "; " : "",
                    hopeful ? proposal->cause : "");
     if (hopeful)
-        suggest_mapping(d, proposal);
+        suggest(d, proposal);
     else if (modules)
-        eg_problem_suggest(d->problems, "skip: %s", modules);
+        eg_problem_suggest(d->problems, "transfer:\n  skip: %s", modules);
     else
-        eg_problem_suggest(d->problems, "missing: init");
+        eg_problem_suggest(d->problems, "transfer:\n  missing: init");
 }
 
 static void report_unexpected(eg_draft *d)
@@ -75,28 +82,38 @@ static void report_unexpected(eg_draft *d)
                    d->unexpected.count, d->unexpected.count == 1 ? " goes" : "s go",
                    eg_name_list(d->arena, d->unexpected.items, d->unexpected.count));
     if (modules)
-        eg_problem_suggest(d->problems, "mapping:\n  - drop: %s", modules);
+        eg_problem_suggest(d->problems, "transfer:\n  mapping:\n    - drop: %s", modules);
     else
-        eg_problem_suggest(d->problems, "unexpected: ignore");
+        eg_problem_suggest(d->problems, "transfer:\n  unexpected: ignore");
 }
 
-static void report_misfits(eg_draft *d)
+/* The misfitting tensors with the sources that were meant for them. */
+static size_t list_misfits(eg_draft *d, eg_misfit *list)
+{
+    for (size_t i = 0; i < d->misfits.count; i++) {
+        int64_t p = eg_map_find(d->targets, d->misfits.items[i]);
+        list[i] = (eg_misfit){(int32_t)p, d->keymap->values[d->claim[p]]};
+    }
+    return d->misfits.count;
+}
+
+static void report_misfits(eg_draft *d, const eg_proposal *proposal)
 {
     if (!d->misfits.count) return;
     const char **lines = EG_NEW_ARRAY(d->arena, const char *, d->misfits.count);
-    const char *modules = eg_module_patterns(d->arena, d->misfits.items, d->misfits.count);
-    for (size_t i = 0; i < d->misfits.count; i++) {
-        int64_t target = eg_map_find(d->targets, d->misfits.items[i]);
-        lines[i] = eg_arena_printf(d->arena, "%s (%s)", d->misfits.items[i], d->plan->steps[target].reason);
-    }
-    eg_problem_add(d->problems, "size_mismatch", d->place, "%zu tensor%s another shape than the source: %s",
-                   d->misfits.count, d->misfits.count == 1 ? " has" : "s have",
-                   eg_name_list(d->arena, lines, d->misfits.count));
-    if (modules)
-        eg_problem_suggest(d->problems, "skip: %s", modules);
+    eg_misfit *list = EG_NEW_ARRAY(d->arena, eg_misfit, d->misfits.count);
+    for (size_t i = 0; i < list_misfits(d, list); i++)
+        lines[i] =
+            eg_arena_printf(d->arena, "%s (%s)", d->misfits.items[i], d->plan->steps[list[i].param].reason);
+    eg_problem_add(d->problems, "size_mismatch", d->place,
+                   "%zu tensor%s another shape than the source: %s%s%s", d->misfits.count,
+                   d->misfits.count == 1 ? " has" : "s have", eg_name_list(d->arena, lines, d->misfits.count),
+                   proposal->lines ? "; " : "", proposal->lines ? proposal->cause : "");
+    const char *mended = eg_mend_misfits(d, list, d->misfits.count);
+    if (proposal->lines)
+        suggest(d, proposal);
     else
-        eg_problem_suggest(d->problems,
-                           "check the arguments under 'target'; 'size_mismatch: skip' draws them afresh");
+        eg_problem_suggest(d->problems, "transfer:\n%.*s", (int)strlen(mended) - 1, mended);
 }
 
 /* Where the cover itself is refused, that is the news. */
@@ -118,16 +135,6 @@ void eg_cover_expect(eg_draft *d)
         eg_problem_add(d->problems, "expect", t->expect_place,
                        "expect.min_loaded is %g, but only %zu of %zu tensors (%.3f) would be loaded",
                        t->expect_min_loaded, plan->loaded, plan->step_count, share);
-}
-
-/* Items as a store: names stand in the keymap, shapes here. */
-static eg_proposal propose(eg_draft *d)
-{
-    eg_entry *entries = EG_NEW_ARRAY(d->arena, eg_entry, d->keymap->count);
-    for (size_t i = 0; i < d->keymap->count; i++)
-        entries[i] = (eg_entry){.name = d->keymap->origins[i], .shape = eg_draft_shape(d, i)};
-    const eg_store items = {.entries = entries, .count = d->keymap->count};
-    return eg_propose(d->arena, d->net, &items, d->keymap->names);
 }
 
 /* A head that names no tensor, or one that is skipped. */
@@ -167,22 +174,24 @@ static void check_class_order(eg_draft *d)
         "it is");
     const char *name = d->net->params[last->param].name, *dot = strrchr(name, '.');
     int stem = dot ? (int)(dot - name) : (int)strlen(name);
-    eg_problem_suggest(d->problems, "head: {weight: %.*s.weight, bias: %.*s.bias, classes: by_name}", stem,
+    eg_problem_suggest(d->problems,
+                       "transfer:\n  head: {weight: %.*s.weight, bias: %.*s.bias, classes: by_name}", stem,
                        name, stem, name);
 }
 
 /* The cover on both sides, or why there is none. */
 void eg_cover_report(eg_draft *d)
 {
-    eg_proposal proposal = {0};
-    if (d->found < d->wanted && d->unexpected.count) proposal = propose(d);
-    d->uncovered = report_poor_match(d, &proposal);
-    if (!d->uncovered) {
-        report_missing(d, &proposal);
+    eg_proposal proposal = {0}, none = {0};
+    bool strangers = d->found < d->wanted && d->unexpected.count;
+    if (strangers || d->misfits.count) proposal = eg_propose(d);
+    bool poor = report_poor_match(d, &proposal);
+    if (!poor) {
+        report_missing(d, strangers ? &proposal : &none);
         report_unexpected(d);
+        report_misfits(d, strangers && d->missing.count ? &none : &proposal);
     }
-    report_misfits(d);
-    d->uncovered |= d->missing.count || d->misfits.count;
+    d->uncovered = poor || d->missing.count || d->misfits.count;
     eg_unused_patterns(d->arena, "skip", d->skips, d->transfer->skip.count, d->net, d->transfer, d->problems);
     eg_unused_patterns(d->arena, "size_mismatch", d->sizes, d->transfer->size_count, d->net, d->transfer,
                        d->problems);
