@@ -765,7 +765,7 @@ static bool build_sparse(const request *r, const parts *from, eg_entry *entry)
     uint32_t rank;
     eg_torch_sparse sparse = {.layout = layout};
     if (r->inner) return unsupported(r, "nested sparse", layout);
-    if (!coo && strcmp(layout, "sparse_csr") != 0 && strcmp(layout, "sparse_csc") != 0)
+    if (!eg_torch_sparse_is_layout(layout))
         return unsupported(r, "sparse", *layout ? layout : "unknown layout");
     if (data->kind != EG_PY_TUPLE || data->count < (coo ? 3 : 4)) return mistyped(r, from->data, "the parts");
     const eg_ref *items = data->items;
