@@ -46,6 +46,10 @@ typedef struct eg_checkpoint_options {
     const char *state_dict; /* path of the state dict, or NULL: must be unambiguous */
     bool inspect;           /* list unsafe references instead of refusing them */
     bool no_verify;         /* do not check CRCs */
+    bool allow_expand;      /* views may repeat their storage without bound */
+    bool allow_bare_pickle; /* with inspect: list what a pickle without a container holds */
+    bool dequantize;        /* quantized tensors become the F32 numbers that they stand for */
+    uint64_t max_pickle;    /* bytes of a zip's pickle; 0: 256 MiB */
 } eg_checkpoint_options;
 
 /* Opens a file of any known format by its content. Reads names, shapes and dtypes; tensor bytes stay in the

@@ -25,6 +25,7 @@
 #include "format/torch_writer.h"
 #include "format/torch_zip.h"
 #include "format/zip_directory.h"
+#include "tensor/quantization.h"
 
 static bool starts(const eg_mapping *m, const char *bytes, size_t n)
 {
@@ -118,17 +119,25 @@ static bool refuse_preview(eg_checkpoint_file *file, eg_error *err)
         "preview-release PyTorch script file (PYTORCH1) is not supported; re-save it with torch >= 1.6");
 }
 
-/* A pickle without the container around it: told apart from a stream with a forged magic number. */
-static bool refuse_pickle(eg_checkpoint_file *file, eg_error *err)
+/* A pickle without the container around it, told apart from a stream with a forged magic number: refused, or
+ * on request its values are listed. */
+static bool read_pickle(eg_checkpoint_file *file, eg_error *err)
 {
-    const eg_checkpoint_options strict = {0};
+    eg_checkpoint_options how = file->options;
     uint64_t used = 0;
+    how.inspect &= how.allow_bare_pickle;
     eg_pickle *pickle = eg_pickle_parse(&file->arena, file->mapping.bytes, file->mapping.size, &used, err);
-    if (!pickle || !eg_state_dict_references(pickle, &strict, &file->arena, &file->checkpoint, err))
+    if (!pickle || !eg_state_dict_references(pickle, &how, &file->arena, &file->checkpoint, err))
         return false;
     eg_py_kind kind = (eg_py_kind)eg_pickle_node(pickle, pickle->root)->kind;
     if (kind == EG_PY_BIGINT || kind == EG_PY_INT)
         return eg_fail_id(err, EG_MALFORMED, "LEG-001", "bad magic number: not a PyTorch legacy file");
+    file->checkpoint.format = "pickle";
+    if (file->options.allow_bare_pickle && file->options.inspect) {
+        eg_torch torch = {.arena = &file->arena, .pickle = pickle};
+        return eg_torch_collect(&torch, err) &&
+               eg_state_dict_list(&torch, &file->options, &file->checkpoint, err);
+    }
     return eg_fail_id(err, EG_MALFORMED, "FMT-003",
                       "bare pickle without tensor storage; refusing (use --allow-bare-pickle to inspect)");
 }
@@ -180,7 +189,7 @@ static const struct {
     {is_hdf5, NULL, "HDF5"},
     {is_tar, eg_torch_tar_read, "tar"},
     {is_legacy, eg_torch_legacy_read, "legacy"},
-    {is_pickle, refuse_pickle, "pickle"},
+    {is_pickle, read_pickle, "pickle"},
     {is_preview, refuse_preview, "PYTORCH1"},
     {is_onnx, eg_onnx_read, "ONNX"}, /* has no magic number */
     {is_shard_index, eg_shard_index_read, "shard index"},
@@ -229,8 +238,10 @@ eg_checkpoint *eg_checkpoint_open(const char *path, const eg_checkpoint_options 
     file->checkpoint.path = eg_arena_string(&file->arena, path);
     file->checkpoint.state_dict = "";
     file->checkpoint.impl = file;
-    if (eg_mapping_open(&file->mapping, path, &why) && eg_checkpoint_file_read(file, &why))
+    if (eg_mapping_open(&file->mapping, path, &why) && eg_checkpoint_file_read(file, &why)) {
+        if (file->options.dequantize) eg_store_dequantize(&file->checkpoint.store, &file->arena);
         return &file->checkpoint;
+    }
     eg_error_in(&why, path);
     if (err && err->code == EG_OK) *err = why;
     eg_checkpoint_close(&file->checkpoint);

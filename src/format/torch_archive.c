@@ -7,7 +7,7 @@
 #include "format/state_dict.h"
 #include "format/zip_record.h"
 
-enum { MAX_PICKLE = 256 << 20, MAX_TEXT = 64 };
+enum { MAX_PICKLE = 256 << 20 /* unless the options say otherwise */, MAX_TEXT = 64 };
 
 /* Every entry must lie in the folder that the first one names (torch's getAllRecords demands it). */
 static bool find_folder(eg_torch_archive *a)
@@ -84,8 +84,9 @@ const eg_pickle *eg_torch_archive_pickle(eg_torch_archive *a, const char *name)
                    eg_buf_take(&names, arena));
         return NULL;
     }
-    const uint8_t *bytes =
-        eg_zip_read(&a->zip, arena, entry, MAX_PICKLE, !a->file->options.no_verify, a->err);
+    const eg_checkpoint_options *options = &a->file->options;
+    uint64_t most = options->max_pickle ? options->max_pickle : MAX_PICKLE;
+    const uint8_t *bytes = eg_zip_read(&a->zip, arena, entry, most, !options->no_verify, a->err);
     return bytes ? eg_pickle_parse(arena, bytes, entry->full, NULL, a->err) : NULL;
 }
 

@@ -329,7 +329,7 @@ bool eg_torch_pt2_read(eg_checkpoint_file *file, eg_error *err)
     eg_torch_archive *a = eg_torch_archive_open(file, err);
     if (!a) return false;
     reader r = {.archive = a, .arena = &file->arena, .err = err};
-    r.torch = (eg_torch){.arena = r.arena};
+    r.torch = (eg_torch){.arena = r.arena, .allow_expand = file->options.allow_expand};
     r.names = eg_map_new(r.arena);
     bool ok = read_archive(&r);
     a->err = NULL; /* the caller's error does not outlive this call */

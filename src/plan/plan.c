@@ -272,7 +272,10 @@ static void take(builder *b, eg_step *step, const eg_param *param, const eg_mosa
     eg_problem_add(b->problems, "dtype", b->place,
                    "'%s' is %s in the source, which has no conversion to the target's %s", step->source->name,
                    eg_dtype_name(value->dtype), eg_dtype_name(param->dtype));
-    eg_problem_suggest(b->problems, "skip: [{exact: '%s'}]", param->name);
+    if (step->source->quantization)
+        eg_problem_suggest(b->problems, "source: {dequantize: true}");
+    else
+        eg_problem_suggest(b->problems, "skip: [{exact: '%s'}]", param->name);
 }
 
 static void load(builder *b, eg_step *step, const eg_param *param, size_t i)

@@ -8,6 +8,7 @@
 #include "engraft/checkpoint.h"
 #include "engraft/run.h"
 #include "format/json.h"
+#include "run/named_file.h"
 #include "run/table.h"
 
 enum { NAMED = 8 }; /* values listed by name */
@@ -59,9 +60,8 @@ static void print_text(const eg_checkpoint *file, const char *out)
 
 bool eg_run_convert(const eg_convert_options *options, eg_error *err)
 {
-    const eg_checkpoint_options how = {.state_dict = options->state_dict};
     if (!eg_checkpoint_writable(options->out, err)) return false;
-    eg_checkpoint *file = eg_checkpoint_open(options->in, &how, err);
+    eg_checkpoint *file = eg_named_file_open(options->in, &options->read, err);
     if (!file) return false;
     const eg_checkpoint_extra extra = {
         .versions = file->versions, .version_count = file->version_count, .card = file->card};
