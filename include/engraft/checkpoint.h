@@ -69,6 +69,9 @@ typedef struct eg_checkpoint_extra {
 
 /* False and EG_USAGE when the path's extension names no format that eg_checkpoint_write knows. */
 bool eg_checkpoint_writable(const char *path, eg_error *err);
+/* What `checkpoint` holds that a file of that extension has no place for ("3 ties, 12 module versions"), in
+ * the arena; NULL: nothing. */
+const char *eg_checkpoint_losses(eg_arena *arena, const char *path, const eg_checkpoint *checkpoint);
 /* Writes the store; the path's extension picks the format (.pth .pt: torch zip; .safetensors, and
  * .safetensors.index.json for shards; .npz). Temporary file in the same folder, fsync, rename: the old file
  * stays whole on any failure. The bytes depend on the arguments alone. */

@@ -50,19 +50,34 @@ static eg_map *index_versions(eg_arena *arena, const eg_checkpoint *file)
     return index;
 }
 
+/* Modules that hold a tensor of both files. */
+static eg_map *common_modules(eg_arena *arena, const eg_store *a, const eg_store *b)
+{
+    eg_map *modules = eg_map_new(arena);
+    for (size_t i = 0; i < a->count; i++) {
+        const char *name = a->entries[i].name;
+        if (!eg_store_find(b, name)) continue;
+        eg_map_add(modules, "", 1);
+        for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
+            eg_map_add(modules, eg_arena_substring(arena, name, (size_t)(dot - name)), 1);
+    }
+    return modules;
+}
+
 static void compare_versions(eg_diff_context *out, eg_arena *arena, const eg_checkpoint *a,
                              const eg_checkpoint *b)
 {
     eg_map *in_a = index_versions(arena, a), *in_b = index_versions(arena, b);
+    eg_map *common = common_modules(arena, &a->store, &b->store);
     eg_version_change *list = EG_NEW_ARRAY(arena, eg_version_change, a->version_count + b->version_count);
     for (size_t i = 0; i < a->version_count; i++) {
         const eg_module_version *one = &a->versions[i];
         int64_t at = eg_map_find(in_b, one->path), other = at < 0 ? 0 : b->versions[at].version;
-        if (at >= 0 && other == one->version) continue;
+        if (at < 0 ? eg_map_find(common, one->path) < 0 : other == one->version) continue;
         list[out->version_count++] = (eg_version_change){one->path, {one->version, other}, {true, at >= 0}};
     }
     for (size_t i = 0; i < b->version_count; i++)
-        if (eg_map_find(in_a, b->versions[i].path) < 0)
+        if (eg_map_find(in_a, b->versions[i].path) < 0 && eg_map_find(common, b->versions[i].path) >= 0)
             list[out->version_count++] =
                 (eg_version_change){b->versions[i].path, {0, b->versions[i].version}, {false, true}};
     out->versions = list;

@@ -12,6 +12,7 @@ typedef struct eg_tie_change {
     const char *with[2]; /* the first name of both files over the same bytes in A, in B; NULL: none */
 } eg_tie_change;
 
+/* Versions that differ, and those that one file lacks although both have tensors of the module. */
 typedef struct eg_version_change {
     const char *path; /* of the module, "" for the top */
     int64_t version[2];

@@ -250,10 +250,13 @@ static void print_table(inspection *x)
     printf("%s: %s", file->path, file->format);
     if (*file->state_dict) printf(", state dict '%s'", file->state_dict);
     printf("\n\n");
-    print_tensors(x);
-    printf("\n%s tensor%s, %s element%s (%s), %s\n", eg_count_text(&x->arena, file->store.count),
-           file->store.count == 1 ? "" : "s", eg_count_text(&x->arena, x->elements),
-           x->elements == 1 ? "" : "s", dtype_totals(x), eg_size_text(&x->arena, x->bytes));
+    if (file->store.count) print_tensors(x);
+    if (!file->store.count)
+        printf("no tensors\n");
+    else
+        printf("\n%s tensor%s, %s element%s (%s), %s\n", eg_count_text(&x->arena, file->store.count),
+               file->store.count == 1 ? "" : "s", eg_count_text(&x->arena, x->elements),
+               x->elements == 1 ? "" : "s", dtype_totals(x), eg_size_text(&x->arena, x->bytes));
     print_values(x);
     print_references(file);
     for (size_t i = 0; i < file->warning_count; i++)

@@ -10,8 +10,7 @@
 
 /* Scales and zero points of the axis, or one of each. */
 typedef struct pairs {
-    float *scales;
-    double *zeros; /* exact for integers of 32 bits, of which the difference is rounded once */
+    double *scales, *zeros;
     uint64_t count;
 } pairs;
 
@@ -29,21 +28,20 @@ static bool read_pairs(const eg_entry *entry, pairs *p, eg_error *err)
 {
     const eg_quantization *q = entry->quantization;
     p->count = q->scales ? (uint64_t)entry->shape.dims[q->axis] : 1;
-    p->zeros = eg_block_new((size_t)p->count * sizeof *p->zeros, entry->name, err);
-    p->scales = eg_block_new((size_t)p->count * sizeof *p->scales, entry->name, err);
-    if (!p->zeros || !p->scales) return false;
+    p->scales = eg_block_new((size_t)p->count * 2 * sizeof *p->scales, entry->name, err);
+    if (!p->scales) return false;
+    p->zeros = p->scales + p->count;
     if (q->scales)
-        return eg_entry_read_f32(q->scales, p->scales, err) &&
+        return read_doubles(q->scales, p->scales, p->count, err) &&
                read_doubles(q->zero_points, p->zeros, p->count, err);
-    p->scales[0] = (float)q->scale;
+    p->scales[0] = q->scale;
     p->zeros[0] = (double)q->zero_point;
     return true;
 }
 
 static void free_pairs(pairs *p)
 {
-    eg_block_free(p->zeros, (size_t)p->count * sizeof *p->zeros);
-    eg_block_free(p->scales, (size_t)p->count * sizeof *p->scales);
+    eg_block_free(p->scales, (size_t)p->count * 2 * sizeof *p->scales);
 }
 
 static double integer_at(const uint8_t *bytes, eg_dtype dtype, uint64_t at)
@@ -55,15 +53,24 @@ static double integer_at(const uint8_t *bytes, eg_dtype dtype, uint64_t at)
     return wide;
 }
 
-/* Elements come in runs of one index of the axis. */
-static void convert(const eg_entry *entry, const uint8_t *bytes, uint64_t numel, const pairs *p, float *out)
+/* fbgemm's Dequantize: the exact difference, rounded, times a float. */
+static void convert_whole(const uint8_t *bytes, eg_dtype dtype, uint64_t numel, const pairs *p, float *out)
+{
+    float scale = (float)p->scales[0];
+    for (uint64_t i = 0; i < numel; i++) out[i] = scale * (float)(integer_at(bytes, dtype, i) - p->zeros[0]);
+}
+
+/* ATen's per-channel kernel: a difference of floats times a double. Elements come in runs of one index. */
+static void convert_channels(const eg_entry *entry, const uint8_t *bytes, uint64_t numel, const pairs *p,
+                             float *out)
 {
     uint64_t run = 1;
-    for (uint32_t i = entry->quantization->axis + 1; p->count > 1 && i < entry->shape.rank; i++)
+    for (uint32_t i = entry->quantization->axis + 1; i < entry->shape.rank; i++)
         run *= (uint64_t)entry->shape.dims[i];
     for (uint64_t i = 0; i < numel; i++) {
-        uint64_t channel = p->count > 1 ? i / run % p->count : 0;
-        out[i] = p->scales[channel] * (float)(integer_at(bytes, entry->dtype, i) - p->zeros[channel]);
+        uint64_t channel = i / run % p->count;
+        float difference = (float)integer_at(bytes, entry->dtype, i) - (float)p->zeros[channel];
+        out[i] = (float)((double)difference * p->scales[channel]);
     }
 }
 
@@ -78,7 +85,10 @@ bool eg_dequantize(const eg_entry *entry, float *out, eg_error *err)
     size_t size = (size_t)numel * eg_dtype_size(entry->dtype);
     uint8_t *bytes = eg_block_new(size, entry->name, err);
     bool ok = bytes && eg_entry_read(entry, bytes, err) && read_pairs(entry, &p, err);
-    if (ok) convert(entry, bytes, numel, &p, out);
+    if (ok && entry->quantization->scales)
+        convert_channels(entry, bytes, numel, &p, out);
+    else if (ok)
+        convert_whole(bytes, entry->dtype, numel, &p, out);
     free_pairs(&p);
     eg_block_free(bytes, size);
     return ok;

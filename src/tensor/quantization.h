@@ -4,8 +4,9 @@
 
 #include "engraft/tensor.h"
 
-/* (integer - zero point) * scale, as torch.dequantize computes it: the difference is exact, then rounded to
- * single precision and multiplied there. The entry has a quantization; out has room for its elements. */
+/* (integer - zero point) * scale, to the bits that torch.dequantize gives: with one scale the product is one
+ * of floats, with one a channel it is a double's. The entry has a quantization; out has room for its
+ * elements. */
 bool eg_dequantize(const eg_entry *entry, float *out, eg_error *err);
 /* "scale 0.1, zero point 3" or "64 scales and zero points along axis 0", in the arena. */
 const char *eg_quantization_text(eg_arena *arena, const eg_quantization *quantization);
