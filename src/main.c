@@ -13,7 +13,8 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *state_dict, *arch;
+    const char *out, *data, *model, *arch;
+    eg_checkpoint_options read;
     int threads;
     bool json, keys, predictions, digest, stats, manifest, help;
     eg_problems *problems;
@@ -68,7 +69,7 @@ static bool init(const cli_arguments *arguments, eg_error *err)
     eg_init_options options = {
         .source = arguments->words[0],
         .arch = arguments->arch,
-        .state_dict = arguments->state_dict,
+        .state_dict = arguments->read.state_dict,
         .overrides = arguments->overrides,
         .override_count = arguments->override_count,
         .out = arguments->out,
@@ -100,7 +101,7 @@ static bool inspect(const cli_arguments *arguments, eg_error *err)
 {
     eg_inspect_options options = {
         .file = arguments->words[0],
-        .state_dict = arguments->state_dict,
+        .read = arguments->read,
         .json = arguments->json,
         .digest = arguments->digest,
         .stats = arguments->stats,
@@ -120,7 +121,7 @@ static bool diff(const cli_arguments *arguments, eg_error *err)
     eg_diff_options options = {
         .a = arguments->words[0],
         .b = arguments->words[1],
-        .state_dict = arguments->state_dict,
+        .read = arguments->read,
         .json = arguments->json,
     };
     return eg_run_diff(&options, err);
@@ -131,7 +132,7 @@ static bool convert(const cli_arguments *arguments, eg_error *err)
     eg_convert_options options = {
         .in = arguments->words[0],
         .out = arguments->words[1],
-        .state_dict = arguments->state_dict,
+        .read = arguments->read,
         .json = arguments->json,
     };
     return eg_run_convert(&options, err);
@@ -176,7 +177,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* ---- options ---- */
 
-typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_OVERRIDE } option_kind;
+typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_SIZE, OPTION_OVERRIDE } option_kind;
 
 typedef struct cli_option {
     const char *name, *argument, *line;
@@ -206,7 +207,17 @@ static const cli_option options[] = {
      AT(data)},
     {"predictions", NULL, "every sample's prediction, too", " eval ", OPTION_FLAG, AT(predictions)},
     {"state-dict", "PATH", "the state dict in the file, where there are several",
-     " inspect init diff convert ", OPTION_TEXT, AT(state_dict)},
+     " inspect init diff convert ", OPTION_TEXT, AT(read.state_dict)},
+    {"no-verify", NULL, "do not check the CRCs of a zip's records", " inspect diff convert ", OPTION_FLAG,
+     AT(read.no_verify)},
+    {"allow-expand", NULL, "let views repeat their storage without bound", " inspect diff convert ",
+     OPTION_FLAG, AT(read.allow_expand)},
+    {"allow-bare-pickle", NULL, "list what a pickle without tensors holds", " inspect ", OPTION_FLAG,
+     AT(read.allow_bare_pickle)},
+    {"max-pickle", "SIZE", "the largest data.pkl in a zip: bytes, or 512M, 2G (256M)",
+     " inspect diff convert ", OPTION_SIZE, AT(read.max_pickle)},
+    {"dequantize", NULL, "read quantized tensors as the numbers they stand for", " inspect diff convert ",
+     OPTION_FLAG, AT(read.dequantize)},
     {"digest", NULL, "the SHA-256 of every tensor", " inspect ", OPTION_FLAG, AT(digest)},
     {"stats", NULL, "values and health of every tensor", " inspect ", OPTION_FLAG, AT(stats)},
     {"manifest", NULL, "names and shapes as JSON, enough for `engraft plan`", " inspect ", OPTION_FLAG,
@@ -297,6 +308,22 @@ static bool set_count(int *count, const char *name, const char *value, eg_error 
     return true;
 }
 
+/* 1000, 64K, 512M, 2G. */
+static bool set_size(uint64_t *size, const char *name, const char *value, eg_error *err)
+{
+    static const char units[] = "KMG";
+    char *end;
+    unsigned long long number = strtoull(value, &end, 10);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    bool plain = value[0] >= '0' && value[0] <= '9' && (!*end || (unit && !end[1]));
+    if (!plain || number == 0 || number > UINT64_MAX >> shift)
+        return eg_fail(err, EG_USAGE, "--%s is '%s'; expected a size such as 1000, 64K, 512M or 2G", name,
+                       value);
+    *size = (uint64_t)number << shift;
+    return true;
+}
+
 static bool set_option(cli_arguments *arguments, const cli_option *option, const char *value, eg_error *err)
 {
     char *at = (char *)arguments + option->offset;
@@ -304,6 +331,7 @@ static bool set_option(cli_arguments *arguments, const cli_option *option, const
     case OPTION_FLAG: *(bool *)at = true; return true;
     case OPTION_TEXT: *(const char **)at = value; return true;
     case OPTION_COUNT: return set_count((int *)at, option->name, value, err);
+    case OPTION_SIZE: return set_size((uint64_t *)at, option->name, value, err);
     case OPTION_OVERRIDE: arguments->overrides[arguments->override_count++] = value; return true;
     }
     return false;

@@ -46,6 +46,10 @@ typedef struct eg_checkpoint_options {
     const char *state_dict; /* path of the state dict, or NULL: must be unambiguous */
     bool inspect;           /* list unsafe references instead of refusing them */
     bool no_verify;         /* do not check CRCs */
+    bool allow_expand;      /* views may repeat their storage without bound */
+    bool allow_bare_pickle; /* with inspect: list what a pickle without a container holds */
+    bool dequantize;        /* quantized tensors become the F32 numbers that they stand for */
+    uint64_t max_pickle;    /* bytes of a zip's pickle; 0: 256 MiB */
 } eg_checkpoint_options;
 
 /* Opens a file of any known format by its content. Reads names, shapes and dtypes; tensor bytes stay in the
@@ -65,6 +69,9 @@ typedef struct eg_checkpoint_extra {
 
 /* False and EG_USAGE when the path's extension names no format that eg_checkpoint_write knows. */
 bool eg_checkpoint_writable(const char *path, eg_error *err);
+/* What `checkpoint` holds that a file of that extension has no place for ("3 ties, 12 module versions"), in
+ * the arena; NULL: nothing. */
+const char *eg_checkpoint_losses(eg_arena *arena, const char *path, const eg_checkpoint *checkpoint);
 /* Writes the store; the path's extension picks the format (.pth .pt: torch zip; .safetensors, and
  * .safetensors.index.json for shards; .npz). Temporary file in the same folder, fsync, rename: the old file
  * stays whole on any failure. The bytes depend on the arguments alone. */

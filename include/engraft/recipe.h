@@ -261,6 +261,7 @@ typedef struct eg_source_section {
     const char *checkpoint; /* resolved path */
     const char *state_dict; /* NULL: auto */
     const char *sha256;     /* lower-case hex, or NULL */
+    bool dequantize;        /* quantized tensors count as the F32 numbers that they stand for */
     const char *arch;       /* as the target's; NULL: not given */
     eg_place arch_place;
     const char *const *classes; /* names; NULL: none, or their number alone */

@@ -2,6 +2,7 @@
 #ifndef ENGRAFT_RUN_H
 #define ENGRAFT_RUN_H
 
+#include "engraft/checkpoint.h"
 #include "engraft/error.h"
 #include "engraft/problem.h"
 
@@ -65,7 +66,7 @@ bool eg_run_predict(const eg_predict_options *options, eg_error *err);
 
 typedef struct eg_inspect_options {
     const char *file;
-    const char *state_dict; /* --state-dict PATH, or NULL */
+    eg_checkpoint_options read; /* how; `inspect` is set by the command */
     bool json, digest, stats;
     bool manifest; /* names, dtypes and shapes to plan against; with digest, the digests, too */
 } eg_inspect_options;
@@ -74,7 +75,7 @@ bool eg_run_inspect(const eg_inspect_options *options, eg_error *err);
 
 typedef struct eg_diff_options {
     const char *a, *b;
-    const char *state_dict; /* --state-dict PATH in both files, or NULL */
+    eg_checkpoint_options read; /* how, both files */
     bool json;
 } eg_diff_options;
 
@@ -82,8 +83,8 @@ typedef struct eg_diff_options {
 bool eg_run_diff(const eg_diff_options *options, eg_error *err);
 
 typedef struct eg_convert_options {
-    const char *in, *out;   /* the extension of out picks the format */
-    const char *state_dict; /* --state-dict PATH, or NULL */
+    const char *in, *out; /* the extension of out picks the format */
+    eg_checkpoint_options read;
     bool json;
 } eg_convert_options;
 

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "format/npy.h"
 #include "format/state_dict.h"
+#include "format/zip_record.h"
 #include "format/zip_writer.h"
 
 bool eg_npz_is(const eg_zip *zip)
@@ -18,55 +19,12 @@ bool eg_npz_is(const eg_zip *zip)
 
 /* ---- reading ---- */
 
-/* A record that is checked, or inflated, when its array is first used. */
-typedef struct lazy_array {
-    eg_checkpoint_file *file;
-    eg_zip *zip;
-    const eg_zip_entry *entry;
-    uint64_t header; /* bytes before the elements */
-    void *block;     /* deflated records only */
-} lazy_array;
-
-static void free_array(void *object)
-{
-    lazy_array *array = object;
-    eg_block_free(array->block, array->entry->full);
-}
-
-static bool load_array(eg_storage *storage, eg_error *err)
-{
-    lazy_array *array = storage->context;
-    bool verify = !array->file->options.no_verify, ok;
-    if (array->entry->method == 0) {
-        ok = !verify || eg_zip_verify(array->zip, array->entry, err);
-    } else {
-        if (!array->block) array->block = eg_block_new(array->entry->full, storage->key, err);
-        ok = array->block && eg_zip_inflate(array->zip, array->entry, array->block, verify, err);
-        storage->bytes = ok ? (const uint8_t *)array->block + array->header : NULL;
-    }
-    if (!ok) return eg_error_in(err, array->file->checkpoint.path);
-    storage->load = NULL;
-    return true;
-}
-
 static eg_storage *make_storage(eg_checkpoint_file *file, eg_zip *zip, const eg_zip_entry *record,
                                 const eg_npy *npy)
 {
     eg_storage *storage = EG_NEW(&file->arena, eg_storage);
-    lazy_array *array = EG_NEW(&file->arena, lazy_array);
-    *array = (lazy_array){file, zip, record, npy->size, NULL};
-    eg_arena_defer(&file->arena, free_array, array);
-    *storage = (eg_storage){.key = record->name,
-                            .size = npy->bytes,
-                            .fd = -1,
-                            .big_endian = npy->big_endian,
-                            .load = load_array,
-                            .context = array};
-    if (record->method == 0) {
-        storage->file_offset = record->data + npy->size;
-        storage->bytes = zip->bytes + storage->file_offset;
-        storage->fd = file->mapping.fd;
-    }
+    *storage = (eg_storage){.key = record->name, .size = npy->bytes, .fd = -1, .big_endian = npy->big_endian};
+    eg_zip_record_attach(file, zip, record, npy->size, storage);
     return storage;
 }
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/json.h"
+#include "format/module_versions.h"
 #include "format/safetensors.h"
 #include "format/safetensors_header.h"
 #include "format/shard_index.h"
@@ -33,7 +34,8 @@ typedef struct layout {
     eg_arena *arena;
     item *items; /* in the order of the store */
     size_t count, shards;
-    const char *card; /* or NULL */
+    const char *card;     /* or NULL */
+    const char *versions; /* or NULL */
 } layout;
 
 static bool cannot(eg_error *err, const char *what, const char *name)
@@ -52,7 +54,8 @@ static int find_rank(eg_dtype dtype)
 
 static bool is_reserved(const char *name)
 {
-    return strcmp(name, "format") == 0 || strcmp(name, EG_SAFETENSORS_CARD) == 0;
+    return strcmp(name, "format") == 0 || strcmp(name, EG_SAFETENSORS_CARD) == 0 ||
+           strcmp(name, EG_SAFETENSORS_VERSIONS) == 0;
 }
 
 static bool make_item(layout *l, const eg_entry *entry, item *out, eg_map *names, eg_error *err)
@@ -150,6 +153,7 @@ static bool plan(layout *l, const eg_store *store, const eg_checkpoint_extra *ex
     l->items = EG_NEW_ARRAY(l->arena, item, store->count);
     l->count = store->count;
     l->card = extra ? extra->card : NULL;
+    l->versions = extra ? eg_module_versions_text(l->arena, extra->versions, extra->version_count) : NULL;
     for (size_t i = 0; i < l->count; i++)
         if (!make_item(l, &store->entries[i], &l->items[i], names, err)) return false;
     if (!drop_ties(l, err)) return false;
@@ -183,10 +187,12 @@ static int by_key(const void *a, const void *b)
 
 static void put_metadata(eg_buf *out, const layout *l, size_t shard)
 {
-    eg_safetensors_pair *pairs = EG_NEW_ARRAY(l->arena, eg_safetensors_pair, l->count + 2);
+    eg_safetensors_pair *pairs = EG_NEW_ARRAY(l->arena, eg_safetensors_pair, l->count + 3);
     size_t count = 0;
     pairs[count++] = (eg_safetensors_pair){"format", "pt"};
     if (l->card && shard == 0) pairs[count++] = (eg_safetensors_pair){EG_SAFETENSORS_CARD, l->card};
+    if (l->versions && shard == 0)
+        pairs[count++] = (eg_safetensors_pair){EG_SAFETENSORS_VERSIONS, l->versions};
     for (size_t i = 0; i < l->count; i++)
         if (!is_written(&l->items[i]) && l->items[i].shard == shard)
             pairs[count++] = (eg_safetensors_pair){l->items[i].entry->name, l->items[i].kept->name};

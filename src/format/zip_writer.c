@@ -138,25 +138,31 @@ bool eg_zip_writer_record(eg_zip_writer *zip, const char *name, const void *byte
            eg_zip_writer_end(zip, err);
 }
 
+/* The directory's place in 64 bits, and where that stands. */
+static void put_zip64_end(eg_buf *buf, uint64_t n, uint64_t size, uint64_t offset)
+{
+    put(buf, 0x06064b50, 4);
+    put(buf, 44, 8);
+    put(buf, MADE_BY, 2);
+    put(buf, NEEDED, 2);
+    put(buf, 0, 8); /* disks */
+    put(buf, n, 8);
+    put(buf, n, 8);
+    put(buf, size, 8);
+    put(buf, offset, 8);
+    put(buf, 0x07064b50, 4);
+    put(buf, 0, 4);
+    put(buf, offset + size, 8);
+    put(buf, 1, 4);
+}
+
 bool eg_zip_writer_finish(eg_zip_writer *zip, eg_error *err)
 {
     uint64_t offset = zip->output->size, n = zip->count;
     eg_buf buf = {0};
     for (size_t i = 0; i < zip->count; i++) put_central(&buf, &zip->records[i]);
     uint64_t size = buf.length;
-    put(&buf, 0x06064b50, 4);
-    put(&buf, 44, 8);
-    put(&buf, MADE_BY, 2);
-    put(&buf, NEEDED, 2);
-    put(&buf, 0, 8); /* disks */
-    put(&buf, n, 8);
-    put(&buf, n, 8);
-    put(&buf, size, 8);
-    put(&buf, offset, 8);
-    put(&buf, 0x07064b50, 4);
-    put(&buf, 0, 4);
-    put(&buf, offset + size, 8);
-    put(&buf, 1, 4);
+    if (n) put_zip64_end(&buf, n, size, offset); /* readers know an empty archive by its first bytes */
     put(&buf, 0x06054b50, 4);
     put(&buf, 0, 4);
     put(&buf, n < 0xFFFF ? n : 0xFFFF, 2);

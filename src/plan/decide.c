@@ -35,7 +35,10 @@ static void take(eg_draft *d, eg_step *step, const eg_param *param, const eg_mos
     eg_problem_add(d->problems, "dtype", d->place,
                    "'%s' is %s in the source, which has no conversion to the target's %s", step->source->name,
                    eg_dtype_name(value->dtype), eg_dtype_name(param->dtype));
-    eg_problem_suggest(d->problems, "skip: [{exact: '%s'}]", param->name);
+    if (step->source->quantization)
+        eg_problem_suggest(d->problems, "source: {dequantize: true}");
+    else
+        eg_problem_suggest(d->problems, "skip: [{exact: '%s'}]", param->name);
 }
 
 static void load(eg_draft *d, eg_step *step, const eg_param *param, size_t i)

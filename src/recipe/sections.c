@@ -112,6 +112,8 @@ static const eg_field source_rows[] = {
     {"sha256", EG_TYPE_OTHER, .read = read_sha256, .doc = "what the file's SHA-256 must be"},
     {"state_dict", EG_TYPE_OTHER, .read = read_state_dict, .standard = "auto",
      .doc = "path of the state dict in the file; auto: there must be one"},
+    {"dequantize", EG_TYPE_BOOL, AT(dequantize), "false",
+     .doc = "read quantized tensors as the numbers they stand for, (integer - zero point) * scale"},
     {"weights", EG_TYPE_WORD, EG_NOWHERE, "raw", .words = weights_words,
      .doc = "raw: never an average of weights"},
     {"preprocess", EG_TYPE_OTHER, .read = read_source_preprocess, .doc = "what the source was trained with"},

@@ -15,7 +15,8 @@ static bool open_source(eg_transfer *transfer, eg_arena *arena, eg_error *err)
     if (!section->given) return true;
     transfer->is_manifest = eg_manifest_is(section->checkpoint);
     if (transfer->is_manifest) return eg_manifest_read(arena, section->checkpoint, &transfer->manifest, err);
-    eg_checkpoint_options options = {.state_dict = section->state_dict};
+    const eg_checkpoint_options options = {.state_dict = section->state_dict,
+                                           .dequantize = section->dequantize};
     transfer->source = eg_checkpoint_open(section->checkpoint, &options, err);
     return transfer->source != NULL;
 }

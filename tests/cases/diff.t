@@ -85,7 +85,7 @@ Other values in every layer of a kind, and another shape:
     fc.bias    F32  [4] \xe2\x86\x92 [3] (esc)
   [6]
 
-  $ engraft diff touched.pth other.pth --json 2>/dev/null | head -n 30
+  $ engraft diff touched.pth other.pth --json 2>/dev/null | head -n 31
   {
     "equal": false,
     "same_order": true,
@@ -105,6 +105,7 @@ Other values in every layer of a kind, and another shape:
       "equal": 0,
       "renamed": 9,
       "values": 0,
+      "quantization": 0,
       "dtype": 0,
       "shape": 0,
       "only_a": 4,
