@@ -255,7 +255,8 @@ static bool shapes_fit(const eg_param *param, const eg_mosaic *value)
 
 static bool can_cast(const eg_param *param, const eg_mosaic *value)
 {
-    if (!eg_mosaic_is_plain(value)) return param->dtype == EG_F32 && eg_can_convert_f32(value->dtype);
+    if (!eg_mosaic_is_plain(value) && param->dtype != EG_F32)
+        return value->dtype == param->dtype && eg_mosaic_is_move(value);
     if (value->dtype == param->dtype) return true;
     return (param->dtype == EG_F32 || is_counter(param)) && eg_can_convert_f32(value->dtype);
 }
@@ -399,6 +400,24 @@ static void report_idle_init(builder *b, const eg_matcher *matcher)
     eg_problem_suggest(b->problems, "remove the item, or let 'skip' speak of the same names");
 }
 
+/* A manifest does not say how its layers start. */
+static void report_startless(builder *b)
+{
+    name_list list = {.items = EG_NEW_ARRAY(b->arena, const char *, b->plan->step_count)};
+    for (size_t i = 0; i < b->plan->step_count; i++) {
+        const eg_step *step = &b->plan->steps[i];
+        bool drawn = step->action == EG_ACTION_INIT || (step->value && step->value->partial);
+        const char *name = b->net->params[step->param].name;
+        bool told = step->action == EG_ACTION_INIT && !step->rule; /* as missing, or of another shape */
+        if (drawn && !told && step->init.kind == EG_INIT_DEFAULT) note(&list, name);
+    }
+    if (!list.count) return;
+    eg_problem_add(b->problems, "no_init", b->place,
+                   "%zu tensor%s drawn afresh, and a manifest does not say how: %s", list.count,
+                   list.count == 1 ? " is" : "s are", eg_name_list(b->arena, list.items, list.count));
+    eg_problem_suggest(b->problems, "init: [{match: {exact: '%s'}, init: zeros}]", list.items[0]);
+}
+
 static void draw_from(builder *b, eg_step *step, const eg_param *param, const eg_init_rule *rule)
 {
     eg_error err = {0};
@@ -420,8 +439,8 @@ static bool assign_init(builder *b)
     for (size_t i = 0; i < b->plan->step_count; i++) {
         eg_step *step = &b->plan->steps[i];
         const eg_param *param = &b->net->params[step->param];
-        bool drawn =
-            (step->action == EG_ACTION_INIT || (step->value && step->value->partial)) && !param->buffer;
+        bool drawn = (step->action == EG_ACTION_INIT || (step->value && step->value->partial)) &&
+                     (!param->buffer || param->init.kind == EG_INIT_DEFAULT);
         for (size_t r = 0; r < recipe->init_count; r++) {
             eg_matched matched = eg_matcher_test(&list[r], param->name, b->err);
             if (matched == EG_MATCH_FAILED) return false;
@@ -478,7 +497,8 @@ static bool report_poor_match(builder *b, const eg_proposal *proposal)
         cause = eg_arena_printf(b->arena,
                                 "the source has names such as '%s', the target '%s'; is '%s' the network of "
                                 "this checkpoint?",
-                                first_name(b), b->net->params[0].name, b->recipe->target.arch);
+                                first_name(b), b->net->params[0].name,
+                                b->recipe->target.arch ? b->recipe->target.arch : b->net->arch);
     eg_problem_add(b->problems, b->found ? "poor_match" : "empty_match", b->place,
                    "only %zu of %zu target tensors find a source tensor: %s", b->found, b->wanted, cause);
     if (hopeful) suggest_mapping(b, proposal);
@@ -662,6 +682,7 @@ static bool build(builder *b)
     settle_sources(b);
     report_cover(b);
     if (!assign_init(b)) return false;
+    report_startless(b);
     if (!eg_freeze_apply(b->plan, b->arena, b->recipe, b->problems, b->err)) return false;
     count_all(b->plan);
     check_expect(b);
