@@ -273,6 +273,7 @@ typedef struct eg_target_section {
     eg_place place;
     const char *arch; /* path of a file, or the name of a shipped architecture */
     eg_place arch_place;
+    const char *manifest; /* resolved path of what stands for the network, or NULL */
     const struct eg_doc
         *args; /* the whole mapping; every key but `arch` and `classes` is an argument of the network */
     const char *const *classes;

@@ -49,7 +49,8 @@ static bool report_poor_match(eg_draft *d, const eg_proposal *proposal)
         cause = eg_arena_printf(d->arena,
                                 "the source has names such as '%s', the target '%s'; is '%s' the network of "
                                 "this checkpoint?",
-                                first_name(d), d->net->params[0].name, d->recipe->target.arch);
+                                first_name(d), d->net->params[0].name,
+                                d->recipe->target.arch ? d->recipe->target.arch : d->net->arch);
     eg_problem_add(d->problems, d->found ? "poor_match" : "empty_match", d->place,
                    "only %zu of %zu target tensors find a source tensor: %s", proposal->before.met, d->wanted,
                    cause);

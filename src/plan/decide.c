@@ -18,7 +18,8 @@ static bool shapes_fit(const eg_param *param, const eg_mosaic *value)
 
 static bool can_cast(const eg_param *param, const eg_mosaic *value)
 {
-    if (!eg_mosaic_is_plain(value)) return param->dtype == EG_F32 && eg_can_convert_f32(value->dtype);
+    if (!eg_mosaic_is_plain(value) && param->dtype != EG_F32)
+        return value->dtype == param->dtype && eg_mosaic_is_move(value);
     if (value->dtype == param->dtype) return true;
     return (param->dtype == EG_F32 || eg_is_counter(param)) && eg_can_convert_f32(value->dtype);
 }

@@ -137,12 +137,28 @@ static void read_target_arch(eg_schema *in, const eg_doc *doc, void *base)
     read_arch(in, doc, &target->arch, &target->arch_place);
 }
 
+/* A network, or a manifest that stands for one and has no arguments. */
+static void check_network(eg_schema *in, const eg_doc *doc, const eg_target_section *target)
+{
+    if (!doc || doc->kind != EG_DOC_MAP) return;
+    if (!target->arch && !target->manifest)
+        eg_problem_add(in->problems, "missing_key", doc->place,
+                       "'arch' is missing in 'target': name of a shipped architecture, or path of an "
+                       "architecture file; 'manifest' takes its place where no network is needed");
+    for (size_t i = 0; target->manifest && i < doc->count; i++)
+        if (strcmp(doc->keys[i]->text, "manifest") != 0)
+            eg_problem_add(in->problems, "manifest_alone", doc->keys[i]->place,
+                           "'%s' has no place beside 'manifest', which is names and shapes without a network",
+                           doc->keys[i]->text);
+}
+
 static void check_target(eg_schema *in, const eg_doc *doc, void *base)
 {
     eg_target_section *target = base;
     const eg_doc *number = eg_doc_find(doc, "num_classes"), *classes = eg_doc_find(doc, "classes");
     int64_t count;
     target->args = doc;
+    check_network(in, doc, target);
     if (classes && classes->kind == EG_DOC_LIST && number && eg_scalar_int(number, &count) &&
         (size_t)count != target->class_count)
         eg_problem_add(in->problems, "class_count", number->place,
@@ -151,11 +167,14 @@ static void check_target(eg_schema *in, const eg_doc *doc, void *base)
 }
 
 static const eg_field target_rows[] = {
-    {"arch", EG_TYPE_OTHER, .read = read_target_arch, .required = true,
+    {"arch", EG_TYPE_OTHER, .read = read_target_arch,
      .doc = "name of a shipped architecture, or path of an architecture file"},
     {"classes", EG_TYPE_STRINGS, AT(classes), .count = AT(class_count),
      .doc = "names of the classes, in order"},
-    EG_LATER("manifest"),
+    {"manifest", EG_TYPE_PATH, AT(manifest),
+     .doc = "instead of arch, for `plan` and `apply`: a file of names and shapes (`engraft inspect "
+            "--manifest`), "
+            "or a checkpoint that has them"},
 };
 static const eg_section target_section = {
     "target",           EG_FIELDS(target_rows), .bare = "arch", .open = true, .given = EG_NOWHERE,

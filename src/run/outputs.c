@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/stored.h"
 #include "run/card.h"
 #include "run/plan_json.h"
 
@@ -107,7 +108,9 @@ bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const 
     const char *prefix = recipe->output.add_prefix ? recipe->output.add_prefix : "";
     eg_checkpoint_extra extra = {0};
     versions(arena, transfer->net, prefix, &extra);
-    extra.card = eg_card_text(arena, transfer->net, classes, class_count, recipe->data.preprocess, prefix);
+    if (eg_net_runs(transfer->net))
+        extra.card =
+            eg_card_text(arena, transfer->net, classes, class_count, recipe->data.preprocess, prefix);
     eg_store store = eg_weights_store(arena, weights, prefix);
     return eg_checkpoint_write(path, &store, &extra, err);
 }

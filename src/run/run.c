@@ -102,7 +102,9 @@ static bool open_pool(job *run, eg_error *err)
 /* Everything that can be found wrong is found here, before the first step. */
 static bool prepare(job *run, eg_error *err)
 {
-    if (!eg_transfer_open(&run->transfer, &run->arena, run->options, err)) return false;
+    if (!eg_transfer_open(&run->transfer, &run->arena, run->options, err) ||
+        !eg_target_runs(run->transfer.recipe, err))
+        return false;
     tell_plan(run->transfer.plan);
     return open_data(run, err) &&
            eg_outputs_open(&run->outputs, &run->arena, &run->transfer, run->options, err) &&

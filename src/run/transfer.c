@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "net/stored.h"
 #include "run/applied_health.h"
 #include "run/manifest.h"
 #include "run/source_arch.h"
@@ -21,6 +22,35 @@ static bool open_source(eg_transfer *transfer, eg_arena *arena, eg_error *err)
     return transfer->source != NULL;
 }
 
+/* Names and shapes alone, of a manifest or of a checkpoint. */
+static const eg_net *read_manifest(eg_arena *arena, const char *path, eg_error *err)
+{
+    eg_store store;
+    if (eg_manifest_is(path))
+        return eg_manifest_read(arena, path, &store, err) ? eg_net_stored(arena, eg_path_name(path), &store)
+                                                          : NULL;
+    eg_checkpoint *file = eg_checkpoint_open(path, NULL, err);
+    const eg_net *net = file ? eg_net_stored(arena, eg_path_name(path), &file->store) : NULL;
+    eg_checkpoint_close(file);
+    return net;
+}
+
+const eg_net *eg_target_read(eg_arena *arena, const eg_target_section *target, eg_problems *problems,
+                             eg_error *err)
+{
+    return target->manifest ? read_manifest(arena, target->manifest, err)
+                            : eg_net_read(arena, target->arch, target->args, problems, err);
+}
+
+bool eg_target_runs(const eg_recipe *recipe, eg_error *err)
+{
+    if (!recipe->target.manifest) return true;
+    return eg_fail_at(
+        err, EG_RECIPE, recipe->target.place,
+        "target.manifest is names and shapes without a network: `engraft plan` and `engraft apply` "
+        "are what there is; name the network with target.arch to go on");
+}
+
 bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_options *options, eg_error *err)
 {
     eg_problems *problems = options->problems;
@@ -28,7 +58,7 @@ bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_optio
         eg_recipe_read(arena, options->recipe, options->overrides, options->override_count, problems, err);
     if (!recipe) return false;
     transfer->recipe = recipe;
-    transfer->net = eg_net_read(arena, recipe->target.arch, recipe->target.args, problems, err);
+    transfer->net = eg_target_read(arena, &recipe->target, problems, err);
     if (!transfer->net || !open_source(transfer, arena, err)) return false;
     const eg_store *store = transfer->source ? &transfer->source->store : NULL;
     if (transfer->is_manifest) store = &transfer->manifest;

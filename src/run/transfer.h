@@ -21,6 +21,11 @@ typedef struct eg_transfer {
  * is refused: what was read until then is there to be shown, a refused plan among it. Warnings are told at
  * once. The arena owns all but the source. */
 bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_options *options, eg_error *err);
+/* The network of the target section, or what stands for it (see eg_net_stored). */
+const eg_net *eg_target_read(eg_arena *arena, const eg_target_section *target, eg_problems *problems,
+                             eg_error *err);
+/* False and a sentence when the target is a manifest, which can be filled but not computed. */
+bool eg_target_runs(const eg_recipe *recipe, eg_error *err);
 void eg_transfer_close(eg_transfer *transfer);
 /* Makes the weights and fills them as planned, after comparing the source with source.sha256 (EG_MISMATCH).
  */
