@@ -121,6 +121,23 @@ static bool load_record(eg_storage *storage, eg_error *err)
     return true;
 }
 
+static bool check_record(const eg_storage *storage, uint32_t crc, eg_error *err)
+{
+    const lazy_record *record = storage->context;
+    const eg_torch_archive *archive = record->archive;
+    return archive->file->options.no_verify || eg_zip_check(record->entry, crc, err) ||
+           eg_error_in(err, archive->file->checkpoint.path);
+}
+
+static void unload_record(eg_storage *storage)
+{
+    lazy_record *record = storage->context;
+    eg_block_free(record->block, record->entry->full);
+    record->block = NULL;
+    storage->bytes = NULL;
+    storage->load = load_record;
+}
+
 bool eg_torch_archive_attach(eg_torch_archive *a, const eg_zip_entry *entry, size_t item, eg_storage *out)
 {
     eg_arena *arena = &a->file->arena;
@@ -146,6 +163,9 @@ bool eg_torch_archive_attach(eg_torch_archive *a, const eg_zip_entry *entry, siz
         out->bytes = a->zip.bytes + entry->data;
         out->fd = a->file->mapping.fd;
         out->file_offset = entry->data;
+        out->check = entry->full == out->size ? check_record : NULL;
+    } else {
+        out->unload = unload_record;
     }
     return true;
 }
