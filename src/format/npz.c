@@ -90,15 +90,9 @@ static bool cannot(eg_error *err, const char *what, const char *name)
     return eg_fail_id(err, EG_MALFORMED, "WR-001", "%s cannot represent %s '%s'", "npz", what, name);
 }
 
-static bool write_elements(eg_zip_writer *zip, const eg_entry *entry, size_t bytes, eg_error *err)
-{
-    void *block = eg_block_new(bytes, entry->name, err);
-    bool ok = block && eg_entry_read(entry, block, err) && eg_zip_writer_add(zip, block, bytes, err);
-    eg_block_free(block, bytes);
-    return ok;
-}
-
-static bool write_array(eg_zip_writer *zip, const eg_entry *entry, eg_map *names, eg_error *err)
+/* The record's header, and room for the elements. */
+static bool place_array(eg_zip_writer *zip, const eg_entry *entry, eg_map *names, eg_payload *payload,
+                        eg_error *err)
 {
     const char *record = eg_arena_printf(zip->arena, "%s.npy", entry->name);
     uint64_t numel = 0, bytes = 0;
@@ -115,8 +109,20 @@ static bool write_array(eg_zip_writer *zip, const eg_entry *entry, eg_map *names
         bytes > UINT64_MAX - header_size)
         return cannot(err, "the size of", entry->name);
     return eg_zip_writer_begin(zip, record, bytes + header_size, err) &&
-           eg_zip_writer_add(zip, header, header_size, err) &&
-           (bytes == 0 || write_elements(zip, entry, bytes, err)) && eg_zip_writer_end(zip, err);
+           eg_zip_writer_add(zip, header, header_size, err) && eg_zip_writer_place(zip, entry, payload, err);
+}
+
+static bool write_arrays(eg_zip_writer *zip, const eg_store *store, const eg_checkpoint_extra *extra,
+                         eg_error *err)
+{
+    eg_payload *payloads = EG_NEW_ARRAY(zip->arena, eg_payload, store->count);
+    eg_map *names = eg_map_new(zip->arena);
+    for (size_t i = 0; i < store->count; i++)
+        if (!place_array(zip, &store->entries[i], names, &payloads[i], err)) return false;
+    if (!eg_payloads_write(zip->output, payloads, store->count, extra, err)) return false;
+    for (size_t i = 0; i < store->count; i++)
+        if (!eg_zip_writer_fill(zip, i, &payloads[i], err)) return false;
+    return eg_zip_writer_finish(zip, err);
 }
 
 bool eg_npz_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra, eg_error *err)
@@ -124,11 +130,7 @@ bool eg_npz_write(const char *path, const eg_store *store, const eg_checkpoint_e
     eg_arena arena = {0};
     eg_output *output = eg_output_open(path, err);
     eg_zip_writer zip = {.output = output, .arena = &arena};
-    eg_map *names = eg_map_new(&arena);
-    bool ok = output != NULL;
-    (void)extra;
-    for (size_t i = 0; ok && i < store->count; i++) ok = write_array(&zip, &store->entries[i], names, err);
-    ok = ok && eg_zip_writer_finish(&zip, err);
+    bool ok = output && write_arrays(&zip, store, extra, err);
     eg_arena_clear(&arena);
     if (ok) return eg_output_commit(output, err);
     eg_output_abandon(output);

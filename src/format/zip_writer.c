@@ -1,9 +1,8 @@
 #include "format/zip_writer.h"
 
-#include <assert.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "base/crc32.h"
 #include "base/str.h"
 
 enum { ALIGNMENT = 64, FLAGS = 0x0808, FLAGS_EMPTY = 0x0800, MADE_BY = 0x031E, NEEDED = 0x002D };
@@ -109,27 +108,48 @@ bool eg_zip_writer_begin(eg_zip_writer *zip, const char *name, uint64_t size, eg
 bool eg_zip_writer_add(eg_zip_writer *zip, const void *bytes, size_t size, eg_error *err)
 {
     eg_zip_record *record = &zip->records[zip->count - 1];
-    const uint8_t *at = bytes;
-    for (size_t left = size; left;) {
-        size_t n = left < 1u << 30 ? left : 1u << 30;
-        record->crc = (uint32_t)crc32(record->crc, at, (uInt)n);
-        at += n;
-        left -= n;
-    }
+    record->crc = eg_crc32(record->crc, bytes, size);
     return eg_output_write(zip->output, bytes, size, err);
+}
+
+/* Behind the data; empty records have none. */
+static void put_descriptor(eg_buf *buf, const eg_zip_record *record)
+{
+    unsigned width = is_wide(record) ? 8 : 4;
+    if (record->size == 0) return;
+    put(buf, 0x08074b50, 4);
+    put(buf, record->crc, 4);
+    put(buf, record->size, width);
+    put(buf, record->size, width);
 }
 
 bool eg_zip_writer_end(eg_zip_writer *zip, eg_error *err)
 {
-    const eg_zip_record *record = &zip->records[zip->count - 1];
-    unsigned width = is_wide(record) ? 8 : 4;
     eg_buf buf = {0};
-    if (record->size == 0) return true;
-    put(&buf, 0x08074b50, 4);
-    put(&buf, record->crc, 4);
-    put(&buf, record->size, width);
-    put(&buf, record->size, width);
+    put_descriptor(&buf, &zip->records[zip->count - 1]);
     return write_buf(zip, &buf, err);
+}
+
+bool eg_zip_writer_place(eg_zip_writer *zip, const eg_entry *entry, eg_payload *payload, eg_error *err)
+{
+    eg_buf buf = {0};
+    put_descriptor(&buf, &zip->records[zip->count - 1]);
+    bool ok =
+        eg_payload_place(payload, entry, zip->output, err) && eg_output_skip(zip->output, buf.length, err);
+    eg_buf_clear(&buf);
+    return ok;
+}
+
+bool eg_zip_writer_fill(eg_zip_writer *zip, size_t index, const eg_payload *payload, eg_error *err)
+{
+    eg_zip_record *record = &zip->records[index];
+    eg_buf buf = {0};
+    record->crc = eg_crc32_join(record->crc, payload->crc, payload->size);
+    put_descriptor(&buf, record);
+    bool ok = buf.length == 0 ||
+              eg_output_write_at(zip->output, payload->at + payload->size, buf.data, buf.length, err);
+    eg_buf_clear(&buf);
+    return ok;
 }
 
 bool eg_zip_writer_record(eg_zip_writer *zip, const char *name, const void *bytes, size_t size, eg_error *err)

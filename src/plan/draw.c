@@ -1,6 +1,7 @@
 #include "plan/draw.h"
 
 #include "net/weights.h"
+#include "plan/diagnose.h"
 #include "plan/unused.h"
 
 static void report_idle_init(eg_draft *d, const eg_matcher *matcher)

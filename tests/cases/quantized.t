@@ -38,13 +38,13 @@ Integers alone cannot be written:
 The same integers under another scale are another tensor:
 
   $ engraft diff quantized.pth quantized-other.pth
-  engraft: the checkpoints differ: 1 with another quantization
   A  quantized.pth: torch-zip, 4 tensors
   B  quantized-other.pth: torch-zip, 4 tensors
   
   3 equal
   1 with another quantization
     fc.weight  QU8  [2, 2]  scale 0.02, zero point 100 \xe2\x86\x92 scale 0.04, zero point 100 (esc)
+  engraft: the checkpoints differ: 1 with another quantization
   [6]
   $ engraft diff quantized.pth quantized-other.pth --json 2>/dev/null | grep -A 14 '"quantization",'
         "kind": "quantization",
@@ -63,13 +63,13 @@ The same integers under another scale are another tensor:
           "shape": [
             2,
   $ engraft diff quantized.pth quantized-other.pth --dequantize
-  engraft: the checkpoints differ: 1 with other values
   A  quantized.pth: torch-zip, 4 tensors
   B  quantized-other.pth: torch-zip, 4 tensors
   
   3 equal
   1 with other values
     fc.weight  F32  [2, 2]  3 of 4 differ, by at most 0.9
+  engraft: the checkpoints differ: 1 with other values
   [6]
 
 A recipe must ask for the numbers:
@@ -89,6 +89,18 @@ A recipe must ask for the numbers:
   > target: {arch: ./net.yaml}
   > X
   $ engraft plan net.recipe.yaml
+  target  net: 4 tensors: 4 loaded, 0 initialized, 0 defaulted
+  source  4 tensors: 4 used, 0 skipped, 0 dropped, 0 unexpected
+  trains  62 of 62 parameters
+  costs   0.000116 MFLOP a sample forward, 0.000248 MB of parameters
+  
+  cast  equal name and shape  (3)
+    conv.weight                                   [2, 3, 3, 3]  trainable  QI8 to F32
+    fc.weight                                     [2, 2]  trainable  QU8 to F32
+    fc.bias                                       [2]  trainable  QI32 to F32
+  
+  copy  equal name and shape  (1)
+    conv.bias                                     [2]  trainable
   net.recipe.yaml:2:9: error: 'conv.weight' is QI8 in the source, which has no conversion to the target's F32
     source: {checkpoint: quantized.pth}
             ^
@@ -102,18 +114,6 @@ A recipe must ask for the numbers:
             ^
     > source: {dequantize: true}
   engraft: the plan is refused: 3 errors
-  target  net: 4 tensors: 4 loaded, 0 initialized, 0 defaulted
-  source  4 tensors: 4 used, 0 skipped, 0 dropped, 0 unexpected
-  trains  62 of 62 parameters
-  costs   0.000116 MFLOP a sample forward, 0.000248 MB of parameters
-  
-  cast  equal name and shape  (3)
-    conv.weight                                   [2, 3, 3, 3]  trainable  QI8 to F32
-    fc.weight                                     [2, 2]  trainable  QU8 to F32
-    fc.bias                                       [2]  trainable  QI32 to F32
-  
-  copy  equal name and shape  (1)
-    conv.bias                                     [2]  trainable
   [5]
   $ engraft apply net.recipe.yaml --set source.dequantize=true -o model.npz
   model.npz: 4 tensors, 4 loaded, 0 initialised, 0 defaulted; 62 parameters
@@ -134,7 +134,6 @@ A quantized tensor goes through rules like any other:
   $ engraft apply cut.recipe.yaml -o cut.npz
   cut.npz: 4 tensors, 4 loaded, 0 initialised, 0 defaulted; 59 parameters
   $ engraft diff quantized.npz cut.npz
-  engraft: the checkpoints differ: 2 of another shape
   A  quantized.npz: npz, 4 tensors
   B  cut.npz: npz, 4 tensors
   
@@ -142,4 +141,5 @@ A quantized tensor goes through rules like any other:
   2 of another shape
     fc.weight  F32  [2, 2] \xe2\x86\x92 [1, 2] (esc)
     fc.bias    F32  [2] \xe2\x86\x92 [1] (esc)
+  engraft: the checkpoints differ: 2 of another shape
   [6]
