@@ -88,8 +88,11 @@ Beside a manifest there are no arguments, and without one there must be a networ
   engraft: the recipe or the architecture is wrong: 1 error
   [4]
   $ engraft plan copy.yaml --set target.manifest=null
-  Segmentation fault
-  [139]
+  copy.yaml:3:9: error: 'arch' is missing in 'target': name of a shipped architecture, or path of an architecture file; 'manifest' takes its place where no network is needed
+    target: {manifest: a.json}
+            ^
+  engraft: the recipe or the architecture is wrong: 1 error
+  [4]
 
 Files that are no manifests:
 
