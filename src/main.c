@@ -13,7 +13,7 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *arch;
+    const char *out, *data, *model, *from, *arch;
     eg_checkpoint_options read;
     int threads;
     bool json, keys, predictions, digest, stats, manifest, help;
@@ -40,6 +40,7 @@ static eg_run_options recipe_options(const cli_arguments *arguments)
         .keys = arguments->keys,
         .data = arguments->data,
         .model = arguments->model,
+        .from = arguments->from,
         .predictions = arguments->predictions,
         .problems = arguments->problems,
     };
@@ -49,6 +50,12 @@ static bool run(const cli_arguments *arguments, eg_error *err)
 {
     eg_run_options options = recipe_options(arguments);
     return eg_run(&options, err);
+}
+
+static bool train(const cli_arguments *arguments, eg_error *err)
+{
+    eg_run_options options = recipe_options(arguments);
+    return eg_run_train(&options, err);
 }
 
 static bool plan(const cli_arguments *arguments, eg_error *err)
@@ -161,6 +168,8 @@ static const cli_command commands[] = {
     {"run", "plan, apply, train, evaluate, write", "RECIPE", 1, 1, run},
     {"plan", "show what every tensor becomes, before a byte of it is read", "RECIPE", 1, 1, plan},
     {"apply", "transfer without training: plan, apply, write the model", "RECIPE", 1, 1, apply},
+    {"train", "train a model that `engraft apply` wrote: the recipe without its transfer", "RECIPE", 1, 1,
+     train},
     {"explain", "the life of one tensor, from the source on and back from the target", "RECIPE KEY", 2, 2,
      explain},
     {"init", "write a recipe to start from", "SOURCE --arch NAME", 1, 1, init},
@@ -190,18 +199,20 @@ typedef struct cli_option {
 
 static const cli_option options[] = {
     {"set", "KEY=VALUE", "change the recipe: train.epochs=1 (as often as needed)",
-     " run plan apply explain init eval ", OPTION_OVERRIDE, 0},
+     " run plan apply train explain init eval ", OPTION_OVERRIDE, 0},
     {"set", "KEY=VALUE", "an argument: num_classes=10 (as often as needed)", " arch ", OPTION_OVERRIDE, 0},
     {"arch", "NAME", "the network that the weights go to", " init ", OPTION_TEXT, AT(arch)},
-    {"out", "DIR", "the run directory, instead of the recipe's", " run eval ", OPTION_TEXT, AT(out)},
+    {"out", "DIR", "the run directory, instead of the recipe's", " run train eval ", OPTION_TEXT, AT(out)},
     {"out", "FILE", "the file to write (or -o FILE); the extension picks the format", " apply ", OPTION_TEXT,
      AT(out)},
     {"out", "FILE", "the recipe to write (or -o FILE), instead of standard output", " init ", OPTION_TEXT,
      AT(out)},
-    {"threads", "N", "threads (all processors); the result does not depend on it", " run eval predict ",
+    {"threads", "N", "threads (all processors); the result does not depend on it", " run train eval predict ",
      OPTION_COUNT, AT(threads)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
     {"keys", NULL, "the state dict's keys, with shapes and types", " arch ", OPTION_FLAG, AT(keys)},
+    {"from", "FILE", "the model to start from, instead of output.checkpoint, where apply puts it", " train ",
+     OPTION_TEXT, AT(from)},
     {"model", "FILE", "the model, instead of the one the recipe writes", " eval ", OPTION_TEXT, AT(model)},
     {"data", "DIR", "images, one folder a class, instead of the recipe's data.val", " eval ", OPTION_TEXT,
      AT(data)},
@@ -223,9 +234,10 @@ static const cli_option options[] = {
     {"manifest", NULL, "names and shapes as JSON, enough for `engraft plan`", " inspect ", OPTION_FLAG,
      AT(manifest)},
     {"json", NULL, "one JSON document on standard output",
-     " run plan apply eval predict inspect diff convert arch ", OPTION_FLAG, AT(json)},
-    {"help", NULL, "this text", " run plan apply explain init eval predict schema inspect diff convert arch ",
-     OPTION_FLAG, AT(help)},
+     " run plan apply train eval predict inspect diff convert arch ", OPTION_FLAG, AT(json)},
+    {"help", NULL, "this text",
+     " run plan apply train explain init eval predict schema inspect diff convert arch ", OPTION_FLAG,
+     AT(help)},
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };

@@ -19,11 +19,15 @@ typedef struct eg_run_options {
     const char *model;     /* eval --model FILE, or NULL */
     bool predictions;      /* eval --predictions */
     const char *key;       /* explain: the tensor's name */
+    bool applied;          /* train: the transfer has been done already */
+    const char *from;      /* train --from: the applied model; NULL: the recipe's output.checkpoint */
     eg_problems *problems; /* receives everything that is wrong with recipe, architecture or plan */
 } eg_run_options;
 
 /* Plan, apply, train, evaluate, write. */
 bool eg_run(const eg_run_options *options, eg_error *err);
+/* The training alone, from a model that `apply` wrote: its tensors are taken as they are. */
+bool eg_run_train(const eg_run_options *options, eg_error *err);
 /* The transfer alone: plans, applies and writes the model to options->out (NULL: the recipe's
  * output.checkpoint). Needs neither data nor train in the recipe. */
 bool eg_run_apply(const eg_run_options *options, eg_error *err);
