@@ -208,6 +208,7 @@ typedef struct eg_data_section {
     eg_transform_list
         preprocess; /* geometry and normalisation of evaluation (source.preprocess when inherited) */
     eg_transform_list augment; /* training only */
+    int64_t augment_pool;      /* how many draws a sample has, one an epoch in turn; 0: any number */
     bool given;
 } eg_data_section;
 
@@ -243,6 +244,9 @@ typedef struct eg_scheduler_section {
     double warmup_start;  /* 0 */
 } eg_scheduler_section;
 
+/* Where the features of what is frozen are kept from one epoch to the next. */
+typedef enum eg_cache_kind { EG_CACHE_AUTO, EG_CACHE_MEMORY, EG_CACHE_DISK, EG_CACHE_OFF } eg_cache_kind;
+
 typedef struct eg_train_section {
     bool given;
     int64_t epochs, batch_size;
@@ -250,6 +254,8 @@ typedef struct eg_train_section {
     double label_smoothing; /* of the cross entropy */
     uint64_t seed;
     int64_t threads; /* 0: as many as there are processors */
+    eg_cache_kind cache;
+    const char *cache_dir; /* NULL: the user's cache folder */
     eg_optimizer_section optimizer;
     eg_scheduler_section scheduler;
 } eg_train_section;

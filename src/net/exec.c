@@ -33,13 +33,17 @@ struct eg_exec {
     const eg_net *net;
     eg_weights *weights;
     eg_exec_options options;
-    eg_fused *fused; /* per node */
-    int32_t *root;   /* per value: the value whose memory it shares, itself if none */
-    bool *wants;     /* per value: it depends on a trainable parameter */
-    bool *reached;   /* per value: the loss depends on it through nodes that have a backward */
-    void **data;     /* per value */
-    void **grad;     /* per value; NULL: has none */
-    run *runs;       /* per node */
+    eg_cut cut;
+    int32_t *order; /* nodes as they run: constants, before the cut, behind it; else the network's order */
+    int32_t *place; /* per node: its place there */
+    int32_t begin_end, before_end; /* places where the sides end */
+    eg_fused *fused;               /* per node */
+    int32_t *root;                 /* per value: the value whose memory it shares, itself if none */
+    bool *wants;                   /* per value: it depends on a trainable parameter */
+    bool *reached;                 /* per value: the loss depends on it through nodes that have a backward */
+    void **data;                   /* per value */
+    void **grad;                   /* per value; NULL: has none */
+    run *runs;                     /* per node */
     float **param_grads;
     int32_t stop; /* first node with a backward */
     void *block, *grad_block;
@@ -49,7 +53,7 @@ struct eg_exec {
     uint64_t step;
 };
 
-/* ---- time: node i runs forward at i, the loss at node_count, node i backward at 2 * node_count - i ---- */
+/* ---- time: forward at a node's place, the loss at node_count, backward at 2 * node_count - place ---- */
 static int64_t loss_time(const eg_exec *exec)
 {
     return exec->net->node_count;
@@ -57,12 +61,29 @@ static int64_t loss_time(const eg_exec *exec)
 
 static int64_t backward_time(const eg_exec *exec, int32_t node)
 {
-    return 2 * (int64_t)exec->net->node_count - node;
+    return 2 * (int64_t)exec->net->node_count - exec->place[node];
 }
 
 static int64_t end_of_time(const eg_exec *exec)
 {
     return 2 * (int64_t)exec->net->node_count + 1;
+}
+
+/* Each side of the cut in the network's order: nothing reads what a later side makes. */
+static void find_order(eg_exec *exec)
+{
+    int32_t count = exec->net->node_count, at = 0;
+    int32_t *ends[] = {&exec->begin_end, &exec->before_end, &at};
+    exec->order = EG_NEW_ARRAY(&exec->arena, int32_t, (size_t)count);
+    exec->place = EG_NEW_ARRAY(&exec->arena, int32_t, (size_t)count);
+    for (int side = EG_SIDE_CONSTANT; side <= EG_SIDE_BEHIND; side++) {
+        for (int32_t i = 0; i < count; i++) {
+            if ((int)exec->cut.side[i] != side) continue;
+            exec->place[i] = at;
+            exec->order[at++] = i;
+        }
+        *ends[side] = at;
+    }
 }
 
 /* ---- which nodes have a backward ---- */
@@ -191,13 +212,14 @@ static void ask_values(eg_exec *exec, requests *r)
         const eg_node *node = &net->nodes[i];
         if (is_idle(exec, i)) continue;
         int32_t y = output_of(exec, i);
+        int64_t now = exec->place[i];
         bool backward = exec->runs[i].backward;
-        first[y] = i;
-        last[y] = later(last[y], backward && reads_y(exec, i) ? backward_time(exec, i) : i);
+        first[y] = now;
+        last[y] = later(last[y], backward && reads_y(exec, i) ? backward_time(exec, i) : now);
         for (int32_t k = 0; k < inputs_of(exec, i); k++) {
             int32_t x = input_of(exec, i, k);
             bool kept = backward && node->op->backward_reads_x && k < node->input_count;
-            last[x] = later(last[x], kept ? backward_time(exec, i) : i);
+            last[x] = later(last[x], kept ? backward_time(exec, i) : now);
         }
     }
     int32_t held[] = {0, exec->root[net->output]};
@@ -257,17 +279,18 @@ static void ask_scratch(eg_exec *exec, requests *r)
     for (int32_t i = 0; i < net->node_count; i++) {
         const eg_node *node = &net->nodes[i];
         run *n = &exec->runs[i];
+        int64_t now = exec->place[i];
         eg_op_memory memory = {0};
         if (is_idle(exec, i)) continue;
         if (exec->fused[i].norm >= 0)
-            ask(r, i, i, (size_t)(2 * channels_of(exec, i)) * sizeof(float), &n->line);
+            ask(r, now, now, (size_t)(2 * channels_of(exec, i)) * sizeof(float), &n->line);
         if (node->op->memory) node->op->memory(net, node, exec->options.batch, n->backward, &memory);
         n->worker_stride =
             (memory.worker + EG_BUFFER_ALIGNMENT - 1) / EG_BUFFER_ALIGNMENT * EG_BUFFER_ALIGNMENT;
         if (__builtin_mul_overflow(n->worker_stride, threads, &workers)) r->overflow = true;
-        if (n->backward && memory.saved) ask(r, i, backward_time(exec, i), memory.saved, &n->saved);
+        if (n->backward && memory.saved) ask(r, now, backward_time(exec, i), memory.saved, &n->saved);
         for (int pass = 0; pass <= n->backward; pass++) {
-            int64_t at = pass == 0 ? i : backward_time(exec, i);
+            int64_t at = pass == 0 ? now : backward_time(exec, i);
             if (memory.scratch) ask(r, at, at, memory.scratch, &n->scratch[pass]);
             if (memory.worker) ask(r, at, at, workers, &n->worker[pass]);
         }
@@ -371,7 +394,10 @@ eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_optio
     exec->fused = EG_NEW_ARRAY(&exec->arena, eg_fused, (size_t)net->node_count);
     exec->param_grads = EG_NEW_ARRAY(&exec->arena, float *, (size_t)net->param_count);
     eg_gemm_setup();
-    eg_fuse(&exec->arena, net, options->trainable, options->batch_norm, options->plain, exec->fused);
+    exec->cut = eg_cut_find(&exec->arena, net, options->trainable, options->batch_norm);
+    find_order(exec);
+    eg_fuse(&exec->arena, net, options->trainable, options->batch_norm, &exec->cut, options->plain,
+            exec->fused);
     find_roots(exec);
     find_backward(exec);
     if (!plan_memory(exec, err) || !make_param_grads(exec, err)) {
@@ -441,17 +467,97 @@ float *eg_exec_input(eg_exec *exec)
     return exec->data[0];
 }
 
-void eg_exec_forward(eg_exec *exec, int64_t n, bool training, uint64_t step)
+/* One call a sample; the parameters are packed by the first. */
+static void run_apart(const eg_exec *exec, int32_t at, eg_call *call)
 {
-    assert(n > 0 && n <= exec->options.batch);
-    exec->n = n;
-    exec->training = training;
-    exec->step = step;
-    for (int32_t i = 0; i < exec->net->node_count; i++) {
+    const eg_net *net = exec->net;
+    int64_t y = eg_value_numel(&net->values[output_of(exec, at)]);
+    call->batch = 1;
+    for (int64_t n = 0; n < exec->n; n++) {
+        net->nodes[at].op->forward(call);
+        call->packed = true;
+        call->y += y;
+        if (call->epilogue.residual) call->epilogue.residual += y;
+        for (int32_t i = 0; i < inputs_of(exec, at); i++)
+            call->x[i] += eg_value_numel(&net->values[input_of(exec, at, i)]);
+    }
+}
+
+/* The nodes at the places from … end-1. */
+static void run_places(eg_exec *exec, int32_t from, int32_t end)
+{
+    for (int32_t place = from; place < end; place++) {
+        int32_t i = exec->order[place];
         if (is_idle(exec, i)) continue;
         eg_call call = make_call(exec, i, 0);
         if (exec->fused[i].norm >= 0) fold_norm(exec, i, &call);
-        exec->net->nodes[i].op->forward(&call);
+        const eg_op *op = exec->net->nodes[i].op;
+        if (exec->options.apart && op->products && exec->cut.side[i] == EG_SIDE_BEFORE)
+            run_apart(exec, i, &call);
+        else
+            op->forward(&call);
+    }
+}
+
+void eg_exec_begin(eg_exec *exec, int64_t n)
+{
+    assert(n > 0 && n <= exec->options.batch);
+    exec->n = n;
+    exec->training = false;
+    run_places(exec, 0, exec->begin_end);
+}
+
+void eg_exec_before(eg_exec *exec)
+{
+    run_places(exec, exec->begin_end, exec->before_end);
+}
+
+void eg_exec_behind(eg_exec *exec, bool training, uint64_t step)
+{
+    exec->training = training;
+    exec->step = step;
+    run_places(exec, exec->before_end, exec->net->node_count);
+}
+
+void eg_exec_forward(eg_exec *exec, int64_t n, bool training, uint64_t step)
+{
+    eg_exec_begin(exec, n);
+    eg_exec_before(exec);
+    eg_exec_behind(exec, training, step);
+}
+
+const eg_cut *eg_exec_cut(const eg_exec *exec)
+{
+    return &exec->cut;
+}
+
+/* The i-th value before the cut, of one sample. */
+static float *feature(const eg_exec *exec, int32_t i, int64_t sample, size_t *bytes)
+{
+    int32_t value = exec->root[exec->cut.values[i]];
+    int64_t numel = eg_value_numel(&exec->net->values[value]);
+    assert(sample >= 0 && sample < exec->n);
+    *bytes = (size_t)numel * sizeof(float);
+    return (float *)exec->data[value] + sample * numel;
+}
+
+void eg_exec_get_features(const eg_exec *exec, int64_t sample, float *features)
+{
+    uint8_t *to = (uint8_t *)features;
+    size_t bytes;
+    for (int32_t i = 0; i < exec->cut.value_count; i++, to += bytes) {
+        const float *from = feature(exec, i, sample, &bytes);
+        memcpy(to, from, bytes);
+    }
+}
+
+void eg_exec_put_features(eg_exec *exec, int64_t sample, const float *features)
+{
+    const uint8_t *from = (const uint8_t *)features;
+    size_t bytes;
+    for (int32_t i = 0; i < exec->cut.value_count; i++, from += bytes) {
+        float *to = feature(exec, i, sample, &bytes);
+        memcpy(to, from, bytes);
     }
 }
 

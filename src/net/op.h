@@ -84,6 +84,7 @@ typedef struct eg_call {
     bool *add_grads; /* per parameter: true when a shared parameter's gradient must be added to instead */
     void *saved;
     void *scratch;
+    bool packed; /* scratch still holds what an earlier call of this node made of the same parameters */
     uint8_t *worker_scratch; /* worker w's starts at w * worker_stride */
     size_t worker_stride;
 } eg_call;
@@ -106,6 +107,11 @@ typedef struct eg_op {
     bool (*infer)(eg_infer *infer, eg_error *err);
     /* Of operators that are an activation: which. NULL: none. */
     eg_activation (*activation)(const void *attr, float *slope);
+    /* It makes matrix products, whose rounding depends on where in the matrix a row stands: a sample's last
+     * bits depend on its batch, unless every sample is a call of its own. */
+    bool products;
+    /* Whether it draws at random in training; NULL: never. */
+    bool (*draws)(const void *attr);
     /* Whether backward obeys add_dx; NULL: it does not. */
     bool (*adds_dx)(const eg_net *net, const eg_node *node);
     /* training: a backward follows. NULL: no memory. */

@@ -525,6 +525,8 @@ static const eg_field data_rows[] = {
     {"preprocess", EG_TYPE_OTHER, .read = read_preprocess,
      .doc = "steps of every image; inherit (or not given): source.preprocess"},
     {"augment", EG_TYPE_OTHER, .read = read_augment, .doc = "random steps of training images"},
+    {"augment_pool", EG_TYPE_INT, AT(augment_pool), "0", 0, 1e6,
+     .doc = "so many draws a sample, one an epoch in turn, so that features can be kept; 0: new ones always"},
     EG_LATER("test"),
     EG_LATER("split"),
 };
@@ -637,6 +639,12 @@ static const eg_field loss_rows[] = {
 };
 static const eg_section loss_section = {"train.loss", EG_FIELDS(loss_rows), .bare = "name", NO_PLACE};
 
+static const eg_word cache_words[] = {{"auto", EG_CACHE_AUTO},
+                                      {"memory", EG_CACHE_MEMORY},
+                                      {"disk", EG_CACHE_DISK},
+                                      {"off", EG_CACHE_OFF},
+                                      {0}};
+
 static const eg_field train_rows[] = {
     {"epochs", EG_TYPE_INT, AT(epochs), "0", 1, 1e9, .doc = "passes over the training set", .required = true},
     {"batch_size", EG_TYPE_INT, AT(batch_size), "32", 1, 1e6, .doc = "samples a step"},
@@ -646,6 +654,9 @@ static const eg_field train_rows[] = {
     {"seed", EG_TYPE_INT, AT(seed), "0", 0, MANY, .doc = "of every random draw"},
     {"threads", EG_TYPE_INT, AT(threads), "0", 0, 1024,
      .doc = "0: as many as there are processors; never changes a result"},
+    {"cache", EG_TYPE_WORD, AT(cache), "auto", .words = cache_words,
+     .doc = "where features of what is frozen are kept between epochs; never changes a result"},
+    {"cache_dir", EG_TYPE_PATH, AT(cache_dir), .doc = "folder of kept features; the user's cache folder"},
     {"optimizer", EG_TYPE_SECTION, AT(optimizer), .section = &optimizer_section, .doc = "as torch.optim's"},
     {"lr_scheduler", EG_TYPE_SECTION, AT(scheduler), .section = &scheduler_section,
      .doc = "of the learning rate"},

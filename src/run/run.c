@@ -79,6 +79,7 @@ static bool open_trainer(job *run, eg_error *err)
         .val = run->samples.val,
         .train_pipeline = &run->samples.train_pipeline,
         .val_pipeline = &run->samples.val_pipeline,
+        .augment_pool = recipe->data.augment_pool,
         .pool = run->pool,
         .report = eg_metrics_report,
         .context = &run->log,

@@ -2,8 +2,7 @@
 #ifndef ENGRAFT_TRAIN_EVALUATE_H
 #define ENGRAFT_TRAIN_EVALUATE_H
 
-#include "data/pipeline.h"
-#include "net/exec.h"
+#include "train/feed.h"
 #include "train/loss.h"
 
 typedef struct eg_prediction {
@@ -27,6 +26,7 @@ double eg_score_top5(const eg_loss *score);
 /* What evaluates: an exec for at most `batch` samples of a network whose output is (classes). */
 typedef struct eg_evaluator {
     eg_exec *exec;
+    eg_feed *feed; /* of the data set and its pipeline, into exec; NULL: every sample is computed */
     int64_t batch, classes;
     eg_pool *pool;
     const char *label;           /* of the progress bar */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "net/op.h"
+#include "train/feed.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
@@ -16,6 +17,7 @@ struct eg_trainer {
     eg_trainer_options with;
     const eg_groups *groups;
     eg_exec *exec;
+    eg_feed *train, *val;
     eg_optimizer *optimizer;
     eg_weights best;
     int64_t best_epoch;
@@ -102,6 +104,34 @@ static eg_optimizer *make_optimizer(eg_trainer *trainer, eg_error *err)
     return eg_optimizer_new(&trainer->with.section->optimizer, items, count, err);
 }
 
+static bool open_feeds(eg_trainer *trainer, bool apart, eg_error *err)
+{
+    const eg_trainer_options *with = &trainer->with;
+    eg_feed_options options = {
+        .name = "training",
+        .exec = trainer->exec,
+        .net = with->net,
+        .weights = with->weights,
+        .trainable = with->trainable,
+        .dataset = with->train,
+        .pipeline = with->train_pipeline,
+        .seed = with->section->seed,
+        .pool_size = with->augment_pool,
+        .batch = trainer->batch,
+        .apart = apart,
+        .cache = with->section->cache,
+        .folder = with->section->cache_dir,
+        .pool = with->pool,
+    };
+    trainer->train = eg_feed_new(&options, err);
+    if (!trainer->train || !with->val) return trainer->train != NULL;
+    options.name = "validation";
+    options.dataset = with->val;
+    options.pipeline = with->val_pipeline;
+    trainer->val = eg_feed_new(&options, err);
+    return trainer->val != NULL;
+}
+
 static bool allocate(eg_trainer *trainer, eg_error *err)
 {
     const eg_trainer_options *with = &trainer->with;
@@ -114,11 +144,13 @@ static bool allocate(eg_trainer *trainer, eg_error *err)
         .batch_norm = with->batch_norm,
         .seed = with->section->seed,
         .pool = with->pool,
+        .apart = eg_feed_repeats(with->train_pipeline, with->augment_pool),
     };
     trainer->exec = eg_exec_new(with->net, with->weights, &options, err);
     if (!trainer->exec) return false;
     trainer->optimizer = make_optimizer(trainer, err);
-    return trainer->optimizer && eg_weights_init(&trainer->best, &trainer->arena, with->net, err);
+    return trainer->optimizer && open_feeds(trainer, options.apart, err) &&
+           eg_weights_init(&trainer->best, &trainer->arena, with->net, err);
 }
 
 eg_trainer *eg_trainer_new(const eg_trainer_options *options, eg_error *err)
@@ -141,6 +173,8 @@ eg_trainer *eg_trainer_new(const eg_trainer_options *options, eg_error *err)
 void eg_trainer_free(eg_trainer *trainer)
 {
     if (!trainer) return;
+    eg_feed_free(trainer->train);
+    eg_feed_free(trainer->val);
     eg_optimizer_free(trainer->optimizer);
     eg_exec_free(trainer->exec);
     eg_weights_clear(&trainer->best);
@@ -177,10 +211,9 @@ static bool take_step(eg_trainer *trainer, int64_t epoch, int64_t step, eg_loss 
     eg_exec *exec = trainer->exec;
     int64_t at = step * trainer->batch, left = trainer->samples - at;
     int64_t n = left < trainer->batch ? left : trainer->batch;
-    if (!eg_batch_load(with->train_pipeline, with->train, trainer->order + at, n, with->section->seed,
-                       (uint64_t)epoch, with->pool, eg_exec_input(exec), trainer->labels, err))
+    if (!eg_feed_forward(trainer->train, trainer->order + at, n, (uint64_t)epoch, true,
+                         (uint64_t)(epoch * trainer->steps_per_epoch + step), trainer->labels, err))
         return false;
-    eg_exec_forward(exec, n, true, (uint64_t)(epoch * trainer->steps_per_epoch + step));
     eg_loss_cross_entropy(eg_exec_output(exec), trainer->labels, n, trainer->classes,
                           with->section->label_smoothing, eg_exec_output_grad(exec), loss);
     if (!isfinite(loss->sum))
@@ -241,6 +274,7 @@ static bool validate(eg_trainer *trainer, eg_loss *score, eg_error *err)
     const eg_trainer_options *with = &trainer->with;
     eg_evaluator evaluator = {
         .exec = trainer->exec,
+        .feed = trainer->val,
         .batch = trainer->batch,
         .classes = trainer->classes,
         .pool = with->pool,
@@ -306,5 +340,6 @@ eg_loss eg_trainer_best_score(const eg_trainer *trainer)
 
 size_t eg_trainer_bytes(const eg_trainer *trainer)
 {
-    return eg_exec_bytes(trainer->exec) + eg_optimizer_bytes(trainer->optimizer) + trainer->best.size;
+    return eg_exec_bytes(trainer->exec) + eg_optimizer_bytes(trainer->optimizer) + trainer->best.size +
+           eg_feed_bytes(trainer->train) + (trainer->val ? eg_feed_bytes(trainer->val) : 0);
 }

@@ -32,6 +32,7 @@ typedef struct eg_trainer_options {
     const eg_train_section *section;
     const eg_dataset *train, *val; /* val may be NULL */
     const eg_pipeline *train_pipeline, *val_pipeline;
+    int64_t augment_pool; /* as the recipe's */
     eg_pool *pool;
     bool (*report)(void *context, const eg_metrics *metrics,
                    eg_error *err); /* false ends the training; may be NULL */
@@ -58,7 +59,7 @@ const eg_weights *eg_trainer_best(const eg_trainer *trainer);
 /* That epoch, from 1, and its evaluation (no samples without a validation set). */
 int64_t eg_trainer_best_epoch(const eg_trainer *trainer);
 eg_loss eg_trainer_best_score(const eg_trainer *trainer);
-/* Bytes of activations, gradients, scratch, optimizer state and the best copy. */
+/* Bytes of activations, gradients, scratch, optimizer state, kept features and the best copy. */
 size_t eg_trainer_bytes(const eg_trainer *trainer);
 
 #endif
