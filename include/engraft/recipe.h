@@ -247,6 +247,10 @@ typedef struct eg_scheduler_section {
 /* Where the features of what is frozen are kept from one epoch to the next. */
 typedef enum eg_cache_kind { EG_CACHE_AUTO, EG_CACHE_MEMORY, EG_CACHE_DISK, EG_CACHE_OFF } eg_cache_kind;
 
+/* Whether results that are cheap to make are made again for backward instead of being kept: less memory, a
+ * few percent more time, the same bits. AUTO: where the activations would take more than a gibibyte. */
+typedef enum eg_recompute { EG_RECOMPUTE_AUTO, EG_RECOMPUTE_ALWAYS, EG_RECOMPUTE_NEVER } eg_recompute;
+
 typedef struct eg_train_section {
     bool given;
     int64_t epochs, batch_size;
@@ -256,6 +260,7 @@ typedef struct eg_train_section {
     int64_t threads; /* 0: as many as there are processors */
     eg_cache_kind cache;
     const char *cache_dir; /* NULL: the user's cache folder */
+    eg_recompute recompute;
     eg_optimizer_section optimizer;
     eg_scheduler_section scheduler;
 } eg_train_section;

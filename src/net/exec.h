@@ -16,6 +16,7 @@ typedef struct eg_exec_options {
     uint64_t seed;                /* of dropout */
     eg_pool *pool;
     bool plain; /* every node by itself, for comparison: nothing is fused */
+    eg_recompute recompute;
     bool apart; /* before the cut every sample has the same bits whatever its batch, at some cost in time */
 } eg_exec_options;
 

@@ -645,6 +645,9 @@ static const eg_word cache_words[] = {{"auto", EG_CACHE_AUTO},
                                       {"off", EG_CACHE_OFF},
                                       {0}};
 
+static const eg_word recompute_words[] = {
+    {"auto", EG_RECOMPUTE_AUTO}, {"true", EG_RECOMPUTE_ALWAYS}, {"false", EG_RECOMPUTE_NEVER}, {0}};
+
 static const eg_field train_rows[] = {
     {"epochs", EG_TYPE_INT, AT(epochs), "0", 1, 1e9, .doc = "passes over the training set", .required = true},
     {"batch_size", EG_TYPE_INT, AT(batch_size), "32", 1, 1e6, .doc = "samples a step"},
@@ -657,6 +660,8 @@ static const eg_field train_rows[] = {
     {"cache", EG_TYPE_WORD, AT(cache), "auto", .words = cache_words,
      .doc = "where features of what is frozen are kept between epochs; never changes a result"},
     {"cache_dir", EG_TYPE_PATH, AT(cache_dir), .doc = "folder of kept features; the user's cache folder"},
+    {"recompute", EG_TYPE_WORD, AT(recompute), "auto", .words = recompute_words,
+     .doc = "make cheap activations again for backward: less memory, more time; never changes a result"},
     {"optimizer", EG_TYPE_SECTION, AT(optimizer), .section = &optimizer_section, .doc = "as torch.optim's"},
     {"lr_scheduler", EG_TYPE_SECTION, AT(scheduler), .section = &scheduler_section,
      .doc = "of the learning rate"},

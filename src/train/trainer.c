@@ -144,6 +144,7 @@ static bool allocate(eg_trainer *trainer, eg_error *err)
         .batch_norm = with->batch_norm,
         .seed = with->section->seed,
         .pool = with->pool,
+        .recompute = with->section->recompute,
         .apart = eg_feed_repeats(with->train_pipeline, with->augment_pool),
     };
     trainer->exec = eg_exec_new(with->net, with->weights, &options, err);
