@@ -13,10 +13,10 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *from, *arch;
+    const char *out, *data, *model, *from, *arch, *thread_list;
     eg_checkpoint_options read;
     int threads;
-    bool json, keys, predictions, digest, stats, manifest, help;
+    bool quick, json, keys, predictions, digest, stats, manifest, help;
     eg_problems *problems;
 } cli_arguments;
 
@@ -158,6 +158,13 @@ static bool arch(const cli_arguments *arguments, eg_error *err)
     return eg_run_arch(&options, err);
 }
 
+static bool selftest(const cli_arguments *arguments, eg_error *err)
+{
+    eg_selftest_options options = {
+        .threads = arguments->thread_list, .quick = arguments->quick, .json = arguments->json};
+    return eg_run_selftest(&options, err);
+}
+
 static bool schema(const cli_arguments *arguments, eg_error *err)
 {
     (void)arguments;
@@ -180,6 +187,7 @@ static const cli_command commands[] = {
     {"diff", "compare two checkpoints: names, shapes, values", "A B", 2, 2, diff},
     {"convert", "write a checkpoint in another format", "IN OUT", 2, 2, convert},
     {"arch", "list the architectures, or show one", "[NAME]", 0, 1, arch},
+    {"selftest", "is what this machine computes right, and always the same?", "", 0, 0, selftest},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -209,6 +217,9 @@ static const cli_option options[] = {
      AT(out)},
     {"threads", "N", "threads (all processors); the result does not depend on it", " run train eval predict ",
      OPTION_COUNT, AT(threads)},
+    {"threads", "N,N...", "numbers of threads to compare (1,2,3,7)", " selftest ", OPTION_TEXT,
+     AT(thread_list)},
+    {"quick", NULL, "without the largest networks", " selftest ", OPTION_FLAG, AT(quick)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
     {"keys", NULL, "the state dict's keys, with shapes and types", " arch ", OPTION_FLAG, AT(keys)},
     {"from", "FILE", "the model to start from, instead of output.checkpoint, where apply puts it", " train ",
@@ -234,10 +245,10 @@ static const cli_option options[] = {
     {"manifest", NULL, "names and shapes as JSON, enough for `engraft plan`", " inspect ", OPTION_FLAG,
      AT(manifest)},
     {"json", NULL, "one JSON document on standard output",
-     " run plan apply train eval predict inspect diff convert arch ", OPTION_FLAG, AT(json)},
+     " run plan apply train eval predict inspect diff convert arch selftest ", OPTION_FLAG, AT(json)},
     {"help", NULL, "this text",
-     " run plan apply train explain init eval predict schema inspect diff convert arch ", OPTION_FLAG,
-     AT(help)},
+     " run plan apply train explain init eval predict schema inspect diff convert arch selftest ",
+     OPTION_FLAG, AT(help)},
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };
@@ -425,8 +436,8 @@ int main(int argc, char **argv)
         return EG_OK;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts("engraft " ENGRAFT_VERSION);
-        return EG_OK;
+        eg_error err = {0};
+        return eg_run_version(argc > 2 && strcmp(argv[2], "--json") == 0, &err) ? EG_OK : EG_SYSTEM;
     }
     eg_arena arena = {0};
     eg_problems problems = {.arena = &arena};

@@ -212,6 +212,7 @@ typedef struct eg_data_section {
     eg_transform_list
         preprocess; /* geometry and normalisation of evaluation (source.preprocess when inherited) */
     eg_transform_list augment; /* training only */
+    int64_t augment_pool;      /* how many draws a sample has, one an epoch in turn; 0: any number */
     bool given;
 } eg_data_section;
 
@@ -348,6 +349,13 @@ typedef struct eg_phase_section {
     eg_scheduler_section scheduler; /* given false: train's */
 } eg_phase_section;
 
+/* Where the features of what is frozen are kept from one epoch to the next. */
+typedef enum eg_cache_kind { EG_CACHE_AUTO, EG_CACHE_MEMORY, EG_CACHE_DISK, EG_CACHE_OFF } eg_cache_kind;
+
+/* Whether results that are cheap to make are made again for backward instead of being kept: less memory, a
+ * few percent more time, the same bits. AUTO: where the activations would take more than a gibibyte. */
+typedef enum eg_recompute { EG_RECOMPUTE_AUTO, EG_RECOMPUTE_ALWAYS, EG_RECOMPUTE_NEVER } eg_recompute;
+
 typedef struct eg_train_section {
     bool given;
     eg_place place;
@@ -355,6 +363,9 @@ typedef struct eg_train_section {
     double lr;
     uint64_t seed;
     int64_t threads; /* 0: as many as there are processors */
+    eg_cache_kind cache;
+    const char *cache_dir; /* NULL: the user's cache folder */
+    eg_recompute recompute;
     eg_optimizer_section optimizer;
     eg_scheduler_section scheduler;
     eg_loss_section loss;

@@ -68,6 +68,17 @@ typedef struct eg_predict_options {
 /* Classifies images with a model that engraft wrote (the network and the preprocessing are in the file). */
 bool eg_run_predict(const eg_predict_options *options, eg_error *err);
 
+typedef struct eg_selftest_options {
+    const char *threads; /* --threads: "1,2,7"; NULL: 1, 2, 3 and 7 */
+    bool quick, json;
+} eg_selftest_options;
+
+/* Compares kernels with the definition in every form that this processor runs, and small trainings across
+ * forms and numbers of threads; EG_MISMATCH when anything differs. */
+bool eg_run_selftest(const eg_selftest_options *options, eg_error *err);
+/* Prints name, version and, as JSON, the arithmetic. */
+bool eg_run_version(bool json, eg_error *err);
+
 typedef struct eg_inspect_options {
     const char *file;
     eg_checkpoint_options read; /* how; `inspect` is set by the command */

@@ -100,6 +100,17 @@ bool eg_pipeline_build(eg_pipeline *pipeline, eg_arena *arena, eg_transform_list
     return true;
 }
 
+bool eg_pipeline_draws(const eg_pipeline *pipeline)
+{
+    static const bool draws[EG_TRANSFORM_COUNT] = {
+        [EG_TRANSFORM_RANDOM_RESIZED_CROP] = true,
+        [EG_TRANSFORM_HORIZONTAL_FLIP] = true,
+    };
+    for (size_t i = 0; i < pipeline->transforms.count; i++)
+        if (draws[pipeline->transforms.items[i].kind]) return true;
+    return false;
+}
+
 /* ---- running ---- */
 /* ToTensor and Normalize of a byte: x / 255, minus mean, divided by std, each rounded to float. */
 typedef struct tables {

@@ -26,9 +26,17 @@ eg_cpu eg_cpu_detect(void)
     return EG_CPU_PORTABLE;
 }
 
+static eg_cpu limit_of_forms = EG_CPU_COUNT;
+
+void eg_cpu_limit(eg_cpu most)
+{
+    limit_of_forms = most;
+}
+
 eg_cpu eg_cpu_best(void)
 {
     eg_cpu best = eg_cpu_detect();
+    if (best > limit_of_forms) best = limit_of_forms;
     const char *limit = getenv("ENGRAFT_CPU");
     for (int cpu = 0; limit && cpu < (int)best; cpu++) {
         if (strcmp(limit, names[cpu]) == 0) return (eg_cpu)cpu;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,22 @@ void eg_gemm_setup(void)
 {
     choose_core();
     openblas_set_num_threads(1);
+}
+
+/* The first two words of "OpenBLAS 0.3.21 DYNAMIC_ARCH …". */
+const char *eg_gemm_library(void)
+{
+    static char text[64];
+    const char *config = openblas_get_config();
+    size_t length = strcspn(config, " ");
+    if (config[length]) length += 1 + strcspn(config + length + 1, " ");
+    snprintf(text, sizeof text, "%.*s", (int)length, config);
+    return text;
+}
+
+const char *eg_gemm_core(void)
+{
+    return openblas_get_corename();
 }
 
 void eg_gemm(int64_t m, int64_t n, int64_t k, eg_matrix a, eg_matrix b, float *out, int64_t ld,

@@ -7,6 +7,9 @@
 /* Before the first product, from one thread (repeating it does no harm): every product runs on the thread
  * that asks for it, in the form made for this processor. */
 void eg_gemm_setup(void);
+/* "OpenBLAS 0.3.21", and the processor that its form was made for, "Haswell". */
+const char *eg_gemm_library(void);
+const char *eg_gemm_core(void);
 
 typedef struct eg_matrix {
     const float *data;

@@ -140,8 +140,9 @@ static const float *packed_weight(const cut *u)
     const float *weight = u->call->params[EG_CONV_WEIGHT];
     if (u->t == 1) return weight;
     packing p = {u, weight, u->call->scratch};
-    eg_range_run(u->call->pool, u->conv->k, eg_clamp(EG_GRAIN / (u->c * u->t), 1, u->conv->k), pack_range,
-                 &p);
+    if (!u->call->packed)
+        eg_range_run(u->call->pool, u->conv->k, eg_clamp(EG_GRAIN / (u->c * u->t), 1, u->conv->k), pack_range,
+                     &p);
     return p.to;
 }
 

@@ -83,7 +83,7 @@ void eg_conv_winograd_forward(const eg_conv *conv, const eg_call *call)
 {
     eg_winograd_shape shape = shape_of(conv, call->batch);
     job j = {.call = call, .plan = eg_winograd_plan(&shape), .packed = call->scratch};
-    eg_range_run(call->pool, j.plan.panels, 1, pack_task, &j);
+    if (!call->packed) eg_range_run(call->pool, j.plan.panels, 1, pack_task, &j);
     eg_range_run(call->pool, j.plan.tasks, 1, forward_task, &j);
 }
 

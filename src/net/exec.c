@@ -15,11 +15,15 @@
 #include "net/op_table.h"
 #include "net/range.h"
 
+/* AGAIN: forward once more, before the first node whose backward needs the result. */
+typedef enum turn { FORWARD, BACKWARD, AGAIN, TURNS } turn;
+
 /* What a node needs to run; NULL where there is nothing. Pointers into the block. */
 typedef struct run {
     bool backward;
     void *saved;
-    void *scratch[2], *worker[2]; /* forward, backward */
+    void *scratch[TURNS], *worker[TURNS];
+    int64_t again; /* when the result is made again; 0: never */
     size_t worker_stride;
     void *line;                /* scale and shift of the batch norm that a convolution took in */
     void *dx[EG_OP_INPUTS];    /* the input's gradient, or a buffer of its own to be added to it */
@@ -33,13 +37,21 @@ struct eg_exec {
     const eg_net *net;
     eg_weights *weights;
     eg_exec_options options;
-    eg_fused *fused; /* per node */
-    int32_t *root;   /* per value: the value whose memory it shares, itself if none */
-    bool *wants;     /* per value: it depends on a trainable parameter */
-    bool *reached;   /* per value: the loss depends on it through nodes that have a backward */
-    void **data;     /* per value */
-    void **grad;     /* per value; NULL: has none */
-    run *runs;       /* per node */
+    eg_cut cut;
+    bool recompute;
+    int32_t *order; /* nodes as they run: constants, before the cut, behind it; else the network's order */
+    int32_t *place; /* per node: its place there */
+    int32_t begin_end, before_end; /* places where the sides end */
+    eg_fused *fused;               /* per node */
+    int32_t *root;                 /* per value: the value whose memory it shares, itself if none */
+    bool *wants;                   /* per value: it depends on a trainable parameter */
+    bool *reached;                 /* per value: the loss depends on it through nodes that have a backward */
+    void **data;                   /* per value */
+    void **kept;                   /* per value: the same, or where it is made again for backward */
+    int32_t *again;                /* nodes that run again, in order of time */
+    int32_t again_count;
+    void **grad; /* per value; NULL: has none */
+    run *runs;   /* per node */
     float **param_grads;
     int32_t stop; /* first node with a backward */
     void *block, *grad_block;
@@ -49,7 +61,7 @@ struct eg_exec {
     uint64_t step;
 };
 
-/* ---- time: node i runs forward at i, the loss at node_count, node i backward at 2 * node_count - i ---- */
+/* ---- time: forward at a node's place, the loss at node_count, backward at 2 * node_count - place ---- */
 static int64_t loss_time(const eg_exec *exec)
 {
     return exec->net->node_count;
@@ -57,12 +69,29 @@ static int64_t loss_time(const eg_exec *exec)
 
 static int64_t backward_time(const eg_exec *exec, int32_t node)
 {
-    return 2 * (int64_t)exec->net->node_count - node;
+    return 2 * (int64_t)exec->net->node_count - exec->place[node];
 }
 
 static int64_t end_of_time(const eg_exec *exec)
 {
     return 2 * (int64_t)exec->net->node_count + 1;
+}
+
+/* Each side of the cut in the network's order: nothing reads what a later side makes. */
+static void find_order(eg_exec *exec)
+{
+    int32_t count = exec->net->node_count, at = 0;
+    int32_t *ends[] = {&exec->begin_end, &exec->before_end, &at};
+    exec->order = EG_NEW_ARRAY(&exec->arena, int32_t, (size_t)count);
+    exec->place = EG_NEW_ARRAY(&exec->arena, int32_t, (size_t)count);
+    for (int side = EG_SIDE_CONSTANT; side <= EG_SIDE_BEHIND; side++) {
+        for (int32_t i = 0; i < count; i++) {
+            if ((int)exec->cut.side[i] != side) continue;
+            exec->place[i] = at;
+            exec->order[at++] = i;
+        }
+        *ends[side] = at;
+    }
 }
 
 /* ---- which nodes have a backward ---- */
@@ -180,35 +209,73 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* A value lives from its node to its last reader; the input and the output always, since the caller holds
- * them. */
+/* When backward needs a value; first 0: it does not. */
+typedef struct need {
+    int64_t first, last;
+} need;
+
+static void add_need(need *n, int64_t time)
+{
+    if (n->first == 0 || time < n->first) n->first = time;
+    if (time > n->last) n->last = time;
+}
+
+static bool may_run_again(const eg_exec *exec, int32_t at)
+{
+    const eg_op *op = exec->net->nodes[at].op;
+    int32_t y = output_of(exec, at);
+    return exec->recompute && op->cheap && exec->runs[at].backward && y != exec->root[exec->net->output];
+}
+
+/* Downwards: what backward needs of each value, and which nodes run again for it; these need their inputs by
+ * then. */
+static need *find_needs(eg_exec *exec, eg_arena *work)
+{
+    const eg_net *net = exec->net;
+    need *needs = EG_NEW_ARRAY(work, need, (size_t)net->value_count);
+    for (int32_t place = net->node_count; place-- > 0;) {
+        int32_t i = exec->order[place];
+        const eg_node *node = &net->nodes[i];
+        need *y = &needs[output_of(exec, i)];
+        if (is_idle(exec, i)) continue;
+        bool backward = exec->runs[i].backward;
+        if (backward && reads_y(exec, i)) add_need(y, backward_time(exec, i));
+        if (y->first && may_run_again(exec, i)) exec->runs[i].again = y->first;
+        for (int32_t k = 0; k < inputs_of(exec, i); k++) {
+            need *x = &needs[input_of(exec, i, k)];
+            if (backward && node->op->backward_reads_x && k < node->input_count)
+                add_need(x, backward_time(exec, i));
+            if (exec->runs[i].again) add_need(x, exec->runs[i].again);
+        }
+    }
+    return needs;
+}
+
+/* A value lives from its node to its last reader, in forward or in backward, or once for each; the input and
+ * the output always, since the caller holds them. */
 static void ask_values(eg_exec *exec, requests *r)
 {
     const eg_net *net = exec->net;
-    int64_t *first = EG_NEW_ARRAY(r->arena, int64_t, (size_t)net->value_count);
     int64_t *last = EG_NEW_ARRAY(r->arena, int64_t, (size_t)net->value_count);
+    const need *needs = find_needs(exec, r->arena);
+    last[0] = last[exec->root[net->output]] = end_of_time(exec);
     for (int32_t i = 0; i < net->node_count; i++) {
-        const eg_node *node = &net->nodes[i];
         if (is_idle(exec, i)) continue;
         int32_t y = output_of(exec, i);
-        bool backward = exec->runs[i].backward;
-        first[y] = i;
-        last[y] = later(last[y], backward && reads_y(exec, i) ? backward_time(exec, i) : i);
+        last[y] = later(last[y], exec->place[i]);
         for (int32_t k = 0; k < inputs_of(exec, i); k++) {
             int32_t x = input_of(exec, i, k);
-            bool kept = backward && node->op->backward_reads_x && k < node->input_count;
-            last[x] = later(last[x], kept ? backward_time(exec, i) : i);
+            last[x] = later(last[x], exec->place[i]);
         }
     }
-    int32_t held[] = {0, exec->root[net->output]};
-    for (int i = 0; i < 2; i++) {
-        first[held[i]] = i == 0 ? -1 : first[held[i]];
-        last[held[i]] = end_of_time(exec);
-    }
-    ask(r, first[0], last[0], value_size(exec, 0, r), &exec->data[0]);
+    ask(r, -1, last[0], value_size(exec, 0, r), &exec->data[0]);
     for (int32_t i = 0; i < net->node_count; i++) {
         int32_t y = output_of(exec, i);
-        if (!is_idle(exec, i)) ask(r, first[y], last[y], value_size(exec, y, r), &exec->data[y]);
+        bool again = exec->runs[i].again != 0;
+        if (is_idle(exec, i)) continue;
+        ask(r, exec->place[i], again ? last[y] : later(last[y], needs[y].last), value_size(exec, y, r),
+            &exec->data[y]);
+        if (again) ask(r, needs[y].first, needs[y].last, value_size(exec, y, r), &exec->kept[y]);
     }
 }
 
@@ -257,39 +324,57 @@ static void ask_scratch(eg_exec *exec, requests *r)
     for (int32_t i = 0; i < net->node_count; i++) {
         const eg_node *node = &net->nodes[i];
         run *n = &exec->runs[i];
+        int64_t now = exec->place[i];
         eg_op_memory memory = {0};
         if (is_idle(exec, i)) continue;
         if (exec->fused[i].norm >= 0)
-            ask(r, i, i, (size_t)(2 * channels_of(exec, i)) * sizeof(float), &n->line);
+            ask(r, now, now, (size_t)(2 * channels_of(exec, i)) * sizeof(float), &n->line);
         if (node->op->memory) node->op->memory(net, node, exec->options.batch, n->backward, &memory);
         n->worker_stride =
             (memory.worker + EG_BUFFER_ALIGNMENT - 1) / EG_BUFFER_ALIGNMENT * EG_BUFFER_ALIGNMENT;
         if (__builtin_mul_overflow(n->worker_stride, threads, &workers)) r->overflow = true;
-        if (n->backward && memory.saved) ask(r, i, backward_time(exec, i), memory.saved, &n->saved);
-        for (int pass = 0; pass <= n->backward; pass++) {
-            int64_t at = pass == 0 ? i : backward_time(exec, i);
+        if (n->backward && memory.saved) ask(r, now, backward_time(exec, i), memory.saved, &n->saved);
+        const int64_t times[TURNS] = {now, backward_time(exec, i), n->again};
+        for (int pass = FORWARD; pass < TURNS; pass++) {
+            int64_t at = times[pass];
+            if ((pass == BACKWARD && !n->backward) || (pass == AGAIN && !n->again)) continue;
             if (memory.scratch) ask(r, at, at, memory.scratch, &n->scratch[pass]);
             if (memory.worker) ask(r, at, at, workers, &n->worker[pass]);
         }
     }
 }
 
+static bool place_buffers(eg_exec *exec, requests *r, eg_buffer **buffers)
+{
+    r->count = 0;
+    ask_values(exec, r);
+    ask_grads(exec, r);
+    ask_scratch(exec, r);
+    *buffers = EG_NEW_ARRAY(r->arena, eg_buffer, r->count);
+    for (size_t i = 0; i < r->count; i++) (*buffers)[i] = r->items[i].buffer;
+    return !r->overflow && eg_memory_plan(r->arena, *buffers, r->count, &exec->block_size);
+}
+
 /* More samples than this fit no memory, and with fewer no product of sizes leaves 63 bits. */
 enum { MOST_SAMPLES = 1 << 24 };
+/* Activations of this size are worth some time. */
+static const size_t recompute_from = (size_t)1 << 30;
 
 static bool plan_memory(eg_exec *exec, eg_error *err)
 {
     eg_arena work = {0};
     requests r = {.arena = &work};
+    eg_buffer *buffers;
+    eg_recompute recompute = exec->options.recompute;
     if (exec->options.batch > MOST_SAMPLES)
         return eg_fail(err, EG_SYSTEM, "a batch of %lld samples is more than the %d that are supported",
                        (long long)exec->options.batch, MOST_SAMPLES);
-    ask_values(exec, &r);
-    ask_grads(exec, &r);
-    ask_scratch(exec, &r);
-    eg_buffer *buffers = EG_NEW_ARRAY(&work, eg_buffer, r.count);
-    for (size_t i = 0; i < r.count; i++) buffers[i] = r.items[i].buffer;
-    bool ok = !r.overflow && eg_memory_plan(&work, buffers, r.count, &exec->block_size);
+    exec->recompute = recompute == EG_RECOMPUTE_ALWAYS;
+    bool ok = place_buffers(exec, &r, &buffers);
+    if (ok && recompute == EG_RECOMPUTE_AUTO && exec->block_size > recompute_from) {
+        exec->recompute = true;
+        ok = place_buffers(exec, &r, &buffers);
+    }
     if (!ok)
         eg_fail(err, EG_SYSTEM,
                 "a batch of %lld samples needs more memory than any machine has; lower batch_size",
@@ -309,6 +394,19 @@ static void link_grads(eg_exec *exec)
     for (int32_t i = 0; i < net->node_count; i++)
         for (int32_t k = 0; exec->runs[i].backward && k < inputs_of(exec, i); k++)
             if (!exec->runs[i].own_dx[k]) exec->runs[i].dx[k] = exec->grad[input_of(exec, i, k)];
+}
+
+/* The nodes that run again, by time and place; and where backward finds each value. */
+static void link_again(eg_exec *exec)
+{
+    const eg_net *net = exec->net;
+    exec->again = EG_NEW_ARRAY(&exec->arena, int32_t, (size_t)net->node_count);
+    for (int32_t v = 0; v < net->value_count; v++)
+        if (!exec->kept[v]) exec->kept[v] = exec->data[v];
+    for (int32_t i = net->node_count; i-- > 0;)
+        for (int32_t place = 0; exec->runs[i].backward && place < net->node_count; place++)
+            if (exec->runs[exec->order[place]].again == backward_time(exec, i))
+                exec->again[exec->again_count++] = exec->order[place];
 }
 
 /* One block for the gradients of the trainable parameters. A parameter that several nodes share: the first
@@ -367,12 +465,16 @@ eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_optio
     exec->wants = EG_NEW_ARRAY(&exec->arena, bool, values);
     exec->reached = EG_NEW_ARRAY(&exec->arena, bool, values);
     exec->data = EG_NEW_ARRAY(&exec->arena, void *, values);
+    exec->kept = EG_NEW_ARRAY(&exec->arena, void *, values);
     exec->grad = EG_NEW_ARRAY(&exec->arena, void *, values);
     exec->runs = EG_NEW_ARRAY(&exec->arena, run, (size_t)net->node_count);
     exec->fused = EG_NEW_ARRAY(&exec->arena, eg_fused, (size_t)net->node_count);
     exec->param_grads = EG_NEW_ARRAY(&exec->arena, float *, (size_t)net->param_count);
     eg_gemm_setup();
-    eg_fuse(&exec->arena, net, options->trainable, options->batch_norm, options->plain, exec->fused);
+    exec->cut = eg_cut_find(&exec->arena, net, options->trainable, options->batch_norm);
+    find_order(exec);
+    eg_fuse(&exec->arena, net, options->trainable, options->batch_norm, &exec->cut, options->plain,
+            exec->fused);
     find_roots(exec);
     find_backward(exec);
     if (!plan_memory(exec, err) || !make_param_grads(exec, err)) {
@@ -380,6 +482,7 @@ eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_optio
         return NULL;
     }
     link_grads(exec);
+    link_again(exec);
     return exec;
 }
 
@@ -393,26 +496,28 @@ void eg_exec_free(eg_exec *exec)
 }
 
 /* ---- running ---- */
-static eg_call make_call(eg_exec *exec, int32_t at, int pass)
+static eg_call make_call(eg_exec *exec, int32_t at, turn now)
 {
     const eg_node *node = &exec->net->nodes[at];
     const eg_fused *fused = &exec->fused[at];
     run *n = &exec->runs[at];
+    void *const *data = now == FORWARD ? exec->data : exec->kept;
     eg_call call = {.net = exec->net,
                     .node = node,
                     .pool = exec->options.pool,
                     .batch = exec->n,
+                    .again = now == AGAIN,
                     .training = exec->training,
                     .batch_norm = exec->options.batch_norm ? exec->options.batch_norm[at] : EG_BN_EVAL,
                     .stream = eg_stream_make(exec->options.seed, EG_DRAW_DROPOUT, exec->step, (uint64_t)at),
-                    .y = exec->data[output_of(exec, at)],
+                    .y = data[output_of(exec, at)],
                     .add_grads = n->add_grads,
                     .saved = n->saved,
-                    .scratch = n->scratch[pass],
-                    .worker_scratch = n->worker[pass],
+                    .scratch = n->scratch[now],
+                    .worker_scratch = n->worker[now],
                     .worker_stride = n->worker_stride,
                     .epilogue = {.activation = fused->activation, .slope = fused->slope}};
-    for (int32_t i = 0; i < inputs_of(exec, at); i++) call.x[i] = exec->data[input_of(exec, at, i)];
+    for (int32_t i = 0; i < inputs_of(exec, at); i++) call.x[i] = data[input_of(exec, at, i)];
     if (fused->residual >= 0) call.epilogue.residual = call.x[node->input_count];
     for (int32_t i = 0; i < node->param_count; i++)
         if (node->params[i] >= 0) call.params[i] = exec->weights->data[node->params[i]];
@@ -442,17 +547,97 @@ float *eg_exec_input(eg_exec *exec)
     return exec->data[0];
 }
 
-void eg_exec_forward(eg_exec *exec, int64_t n, bool training, uint64_t step)
+/* One call a sample; the parameters are packed by the first. */
+static void run_apart(const eg_exec *exec, int32_t at, eg_call *call)
+{
+    const eg_net *net = exec->net;
+    int64_t y = eg_value_numel(&net->values[output_of(exec, at)]);
+    call->batch = 1;
+    for (int64_t n = 0; n < exec->n; n++) {
+        net->nodes[at].op->forward(call);
+        call->packed = true;
+        call->y += y;
+        if (call->epilogue.residual) call->epilogue.residual += y;
+        for (int32_t i = 0; i < inputs_of(exec, at); i++)
+            call->x[i] += eg_value_numel(&net->values[input_of(exec, at, i)]);
+    }
+}
+
+/* The nodes at the places from … end-1. */
+static void run_places(eg_exec *exec, int32_t from, int32_t end)
+{
+    for (int32_t place = from; place < end; place++) {
+        int32_t i = exec->order[place];
+        if (is_idle(exec, i)) continue;
+        eg_call call = make_call(exec, i, FORWARD);
+        if (exec->fused[i].norm >= 0) fold_norm(exec, i, &call);
+        const eg_op *op = exec->net->nodes[i].op;
+        if (exec->options.apart && op->products && exec->cut.side[i] == EG_SIDE_BEFORE)
+            run_apart(exec, i, &call);
+        else
+            op->forward(&call);
+    }
+}
+
+void eg_exec_begin(eg_exec *exec, int64_t n)
 {
     assert(n > 0 && n <= exec->options.batch);
     exec->n = n;
+    exec->training = false;
+    run_places(exec, 0, exec->begin_end);
+}
+
+void eg_exec_before(eg_exec *exec)
+{
+    run_places(exec, exec->begin_end, exec->before_end);
+}
+
+void eg_exec_behind(eg_exec *exec, bool training, uint64_t step)
+{
     exec->training = training;
     exec->step = step;
-    for (int32_t i = 0; i < exec->net->node_count; i++) {
-        if (is_idle(exec, i)) continue;
-        eg_call call = make_call(exec, i, 0);
-        if (exec->fused[i].norm >= 0) fold_norm(exec, i, &call);
-        exec->net->nodes[i].op->forward(&call);
+    run_places(exec, exec->before_end, exec->net->node_count);
+}
+
+void eg_exec_forward(eg_exec *exec, int64_t n, bool training, uint64_t step)
+{
+    eg_exec_begin(exec, n);
+    eg_exec_before(exec);
+    eg_exec_behind(exec, training, step);
+}
+
+const eg_cut *eg_exec_cut(const eg_exec *exec)
+{
+    return &exec->cut;
+}
+
+/* The i-th value before the cut, of one sample. */
+static float *feature(const eg_exec *exec, int32_t i, int64_t sample, size_t *bytes)
+{
+    int32_t value = exec->root[exec->cut.values[i]];
+    int64_t numel = eg_value_numel(&exec->net->values[value]);
+    assert(sample >= 0 && sample < exec->n);
+    *bytes = (size_t)numel * sizeof(float);
+    return (float *)exec->data[value] + sample * numel;
+}
+
+void eg_exec_get_features(const eg_exec *exec, int64_t sample, float *features)
+{
+    uint8_t *to = (uint8_t *)features;
+    size_t bytes;
+    for (int32_t i = 0; i < exec->cut.value_count; i++, to += bytes) {
+        const float *from = feature(exec, i, sample, &bytes);
+        memcpy(to, from, bytes);
+    }
+}
+
+void eg_exec_put_features(eg_exec *exec, int64_t sample, const float *features)
+{
+    const uint8_t *from = (const uint8_t *)features;
+    size_t bytes;
+    for (int32_t i = 0; i < exec->cut.value_count; i++, from += bytes) {
+        float *to = feature(exec, i, sample, &bytes);
+        memcpy(to, from, bytes);
     }
 }
 
@@ -506,7 +691,7 @@ static void backward_node(eg_exec *exec, int32_t at)
 {
     const eg_node *node = &exec->net->nodes[at];
     run *n = &exec->runs[at];
-    eg_call call = make_call(exec, at, 1);
+    eg_call call = make_call(exec, at, BACKWARD);
     call.dy = exec->grad[output_of(exec, at)];
     for (int32_t i = 0; i < inputs_of(exec, at); i++) {
         call.dx[i] = n->dx[i];
@@ -528,8 +713,16 @@ static void backward_node(eg_exec *exec, int32_t at)
 
 void eg_exec_backward(eg_exec *exec)
 {
-    for (int32_t i = exec->net->node_count; i-- > exec->stop;)
-        if (exec->runs[i].backward) backward_node(exec, i);
+    int32_t next = 0;
+    for (int32_t i = exec->net->node_count; i-- > exec->stop;) {
+        if (!exec->runs[i].backward) continue;
+        for (; next < exec->again_count && exec->runs[exec->again[next]].again == backward_time(exec, i);
+             next++) {
+            eg_call call = make_call(exec, exec->again[next], AGAIN);
+            call.node->op->forward(&call);
+        }
+        backward_node(exec, i);
+    }
 }
 
 float *eg_exec_grad(eg_exec *exec, int32_t param)

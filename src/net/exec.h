@@ -4,6 +4,7 @@
 #define ENGRAFT_NET_EXEC_H
 
 #include "base/pool.h"
+#include "net/cut.h"
 #include "net/weights.h"
 
 typedef struct eg_exec eg_exec;
@@ -16,6 +17,8 @@ typedef struct eg_exec_options {
     eg_pool *pool;
     bool plain; /* every node by itself, for comparison: nothing is fused */
     bool dry;   /* memory is planned and not taken: to be asked for its costs, never to be run */
+    eg_recompute recompute;
+    bool apart; /* before the cut every sample has the same bits whatever its batch, at some cost in time */
 } eg_exec_options;
 
 /* The weights (NULL: dry) are borrowed and must outlive it; they are changed by batch statistics alone.
@@ -27,6 +30,17 @@ void eg_exec_free(eg_exec *exec); /* NULL is fine */
 float *eg_exec_input(eg_exec *exec);
 /* Runs n <= batch samples. training: dropout draws (keyed by step) and batch statistics are taken. */
 void eg_exec_forward(eg_exec *exec, int64_t n, bool training, uint64_t step);
+
+/* The same in parts, cut where training begins to matter (see cut.h): eg_exec_begin, then either
+ * eg_exec_before on the input or eg_exec_put_features for each sample, then eg_exec_behind. */
+void eg_exec_begin(eg_exec *exec, int64_t n);
+void eg_exec_before(eg_exec *exec);
+void eg_exec_behind(eg_exec *exec, bool training, uint64_t step);
+const eg_cut *eg_exec_cut(const eg_exec *exec);
+/* Features of one sample of the batch, cut->numel floats; of a batch from eg_exec_before until
+ * eg_exec_behind. */
+void eg_exec_get_features(const eg_exec *exec, int64_t sample, float *features);
+void eg_exec_put_features(eg_exec *exec, int64_t sample, const float *features);
 /* (n, features), valid until the next forward. */
 const float *eg_exec_output(const eg_exec *exec);
 /* Where the caller puts the loss's gradient, (n, features), after a forward and before backward. */

@@ -6,6 +6,7 @@
 typedef struct graph {
     const eg_net *net;
     const eg_bn_mode *batch_norm;
+    const eg_side *side;
     int32_t *readers;  /* per value; the network's result has one more */
     int32_t *reader;   /* per value: the last one */
     int32_t *producer; /* per value: -1 is the input's */
@@ -32,10 +33,12 @@ static void find_links(graph *g, const bool *trainable)
     g->readers[net->output]++;
 }
 
-/* The only reader of what the head would write, or NULL. */
-static const eg_node *next(const graph *g, const eg_fused *head)
+/* The only reader of what the head would write, on the same side of the cut, or NULL. */
+static const eg_node *next(const graph *g, const eg_fused *fused, const eg_fused *head)
 {
-    return g->readers[head->output] == 1 ? &g->net->nodes[g->reader[head->output]] : NULL;
+    int32_t reader = g->reader[head->output];
+    if (g->readers[head->output] != 1 || g->side[reader] != g->side[head - fused]) return NULL;
+    return &g->net->nodes[reader];
 }
 
 static void take_in(const graph *g, eg_fused *fused, eg_fused *head, const eg_node *node)
@@ -46,7 +49,7 @@ static void take_in(const graph *g, eg_fused *fused, eg_fused *head, const eg_no
 
 static void take_norm(const graph *g, eg_fused *fused, eg_fused *head)
 {
-    const eg_node *node = next(g, head);
+    const eg_node *node = next(g, fused, head);
     if (!node || node->op != &eg_op_batch_norm2d || node->params[EG_NORM_MEAN] < 0 || g->wants[node->output])
         return;
     int32_t at = (int32_t)(node - g->net->nodes);
@@ -64,7 +67,7 @@ static bool same_shape(const eg_value *a, const eg_value *b)
 
 static void take_add(const graph *g, eg_fused *fused, eg_fused *head)
 {
-    const eg_node *node = next(g, head);
+    const eg_node *node = next(g, fused, head);
     if (!node || node->op != &eg_op_add) return;
     int32_t other = node->inputs[node->inputs[0] == head->output];
     if (!same_shape(&g->net->values[other], &g->net->values[head->output])) return;
@@ -75,18 +78,19 @@ static void take_add(const graph *g, eg_fused *fused, eg_fused *head)
 
 static void take_activation(const graph *g, eg_fused *fused, eg_fused *head)
 {
-    const eg_node *node = next(g, head);
+    const eg_node *node = next(g, fused, head);
     if (!node || !node->op->activation) return;
     head->activation = node->op->activation(node->attr, &head->slope);
     take_in(g, fused, head, node);
 }
 
 void eg_fuse(eg_arena *work, const eg_net *net, const bool *trainable, const eg_bn_mode *batch_norm,
-             bool plain, eg_fused *fused)
+             const eg_cut *cut, bool plain, eg_fused *fused)
 {
     size_t values = (size_t)net->value_count;
     graph g = {net,
                batch_norm,
+               cut->side,
                EG_NEW_ARRAY(work, int32_t, values),
                EG_NEW_ARRAY(work, int32_t, values),
                EG_NEW_ARRAY(work, int32_t, values),

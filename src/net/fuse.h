@@ -7,11 +7,11 @@
  *                   are the stored ones, batch_norm2d, add, activation
  *
  * A value between them has no other reader. add takes the head's value and one of the same shape that is
- * there before the head runs. */
+ * there before the head runs. Nothing is taken in across the cut (see cut.h). */
 #ifndef ENGRAFT_NET_FUSE_H
 #define ENGRAFT_NET_FUSE_H
 
-#include "net/op.h"
+#include "net/cut.h"
 
 typedef struct eg_fused {
     bool absorbed;    /* it runs within an earlier node */
@@ -22,9 +22,9 @@ typedef struct eg_fused {
     float slope;
 } eg_fused;
 
-/* trainable (per parameter) and batch_norm (per node) as in eg_exec_options; plain: nothing is fused. fused:
- * per node. */
+/* trainable (per parameter) and batch_norm (per node) as in eg_exec_options; cut: of the same; plain: nothing
+ * is fused. fused: per node. */
 void eg_fuse(eg_arena *work, const eg_net *net, const bool *trainable, const eg_bn_mode *batch_norm,
-             bool plain, eg_fused *fused);
+             const eg_cut *cut, bool plain, eg_fused *fused);
 
 #endif

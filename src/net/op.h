@@ -67,6 +67,7 @@ typedef struct eg_call {
     const eg_node *node;
     eg_pool *pool;
     int64_t batch;         /* samples in this call */
+    bool again;            /* the last forward once more, see eg_op's cheap */
     bool training;         /* dropout draws, and batch_norm obeys `batch_norm`; otherwise inference */
     eg_bn_mode batch_norm; /* EG_BN_EVAL, EG_BN_TRAIN_STATS or EG_BN_TRAIN_AFFINE, or EG_BN_DEFAULT: train
                               everything */
@@ -84,6 +85,7 @@ typedef struct eg_call {
     bool *add_grads; /* per parameter: true when a shared parameter's gradient must be added to instead */
     void *saved;
     void *scratch;
+    bool packed; /* scratch still holds what an earlier call of this node made of the same parameters */
     uint8_t *worker_scratch; /* worker w's starts at w * worker_stride */
     size_t worker_stride;
 } eg_call;
@@ -97,6 +99,10 @@ typedef struct eg_op {
     int64_t version;                /* of the module in PyTorch's _metadata: 2 for batch_norm2d, else 1 */
     bool backward_reads_x;          /* backward needs its inputs: they are kept */
     bool backward_reads_y;
+    /* A forward takes little time beside reading its input, which backward needs anyway, and may run again
+     * with the same bits: `again`, after a forward and before the backward. Then its result need not be kept.
+     */
+    bool cheap;
     /* Where the operator gives several values (chunk): how many of this input; each is made by a node of its
      * own whose attr, which starts with an int64_t, says which. NULL: one value. 0: none fits, which infer
      * tells. */
@@ -106,6 +112,11 @@ typedef struct eg_op {
     bool (*infer)(eg_infer *infer, eg_error *err);
     /* Of operators that are an activation: which. NULL: none. */
     eg_activation (*activation)(const void *attr, float *slope);
+    /* It makes matrix products, whose rounding depends on where in the matrix a row stands: a sample's last
+     * bits depend on its batch, unless every sample is a call of its own. */
+    bool products;
+    /* Whether it draws at random in training; NULL: never. */
+    bool (*draws)(const void *attr);
     /* Whether backward obeys add_dx; NULL: it does not. */
     bool (*adds_dx)(const eg_net *net, const eg_node *node);
     /* training: a backward follows. NULL: no memory. */

@@ -168,6 +168,7 @@ const eg_op eg_op_conv2d = {
     .max_inputs = 1,
     .version = 1,
     .backward_reads_x = true,
+    .products = true,
     .infer = infer,
     .adds_dx = adds_dx,
     .memory = memory,

@@ -88,6 +88,12 @@ static void backward(const eg_call *call)
                  call->training ? drop_grad_range : copy_grad_range, call);
 }
 
+static bool draws(const void *attr_of_node)
+{
+    const attr *a = attr_of_node;
+    return a->p > 0;
+}
+
 static const eg_arg args[] = {
     {"p", EG_ARG_NUMBER, offsetof(attr, p), "0.5"},
     {0},
@@ -102,6 +108,7 @@ const eg_op eg_op_dropout = {
     .max_inputs = 1,
     .version = 1,
     .infer = infer,
+    .draws = draws,
     .memory = memory,
     .forward = forward,
     .backward = backward,

@@ -120,6 +120,7 @@ const eg_op eg_op_layer_norm = {
     .max_inputs = 1,
     .version = 1,
     .backward_reads_x = true,
+    .cheap = true,
     .infer = infer,
     .memory = memory,
     .forward = forward,

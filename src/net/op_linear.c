@@ -78,6 +78,7 @@ const eg_op eg_op_linear = {
     .max_inputs = 1,
     .version = 1,
     .backward_reads_x = true,
+    .products = true,
     .infer = infer,
     .memory = memory,
     .forward = forward,

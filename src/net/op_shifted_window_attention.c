@@ -352,6 +352,7 @@ const eg_op eg_op_shifted_window_attention = {
     .max_inputs = 1,
     .version = 1,
     .backward_reads_x = true,
+    .products = true,
     .infer = infer,
     .memory = memory,
     .forward = forward,

@@ -62,6 +62,12 @@ static void backward(const eg_call *call)
     eg_range_run(call->pool, call->batch, 1, scale_sample, &j);
 }
 
+static bool draws(const void *attr_of_node)
+{
+    const attr *a = attr_of_node;
+    return a->p > 0;
+}
+
 static const eg_arg args[] = {
     {"p", EG_ARG_NUMBER, offsetof(attr, p), NULL},
     {"mode", EG_ARG_CHOICE, offsetof(attr, mode), "row|batch"},
@@ -77,6 +83,7 @@ const eg_op eg_op_stochastic_depth = {
     .max_inputs = 1,
     .version = 1,
     .infer = infer,
+    .draws = draws,
     .forward = forward,
     .backward = backward,
 };

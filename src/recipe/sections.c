@@ -551,6 +551,8 @@ static const eg_field data_rows[] = {
     {"preprocess", EG_TYPE_OTHER, .read = read_preprocess,
      .doc = "steps of every image; inherit (or not given): source.preprocess"},
     {"augment", EG_TYPE_OTHER, .read = read_augment, .doc = "random steps of training images"},
+    {"augment_pool", EG_TYPE_INT, AT(augment_pool), "0", 0, 1e6,
+     .doc = "so many draws a sample, one an epoch in turn, so that features can be kept; 0: new ones always"},
     EG_LATER("test"),
     EG_LATER("split"),
 };

@@ -349,6 +349,15 @@ static void check_schedule(eg_schema *in, const eg_doc *doc, const eg_train_sect
             "say 'cycle_momentum: false'");
 }
 
+static const eg_word cache_words[] = {{"auto", EG_CACHE_AUTO},
+                                      {"memory", EG_CACHE_MEMORY},
+                                      {"disk", EG_CACHE_DISK},
+                                      {"off", EG_CACHE_OFF},
+                                      {0}};
+
+static const eg_word recompute_words[] = {
+    {"auto", EG_RECOMPUTE_AUTO}, {"true", EG_RECOMPUTE_ALWAYS}, {"false", EG_RECOMPUTE_NEVER}, {0}};
+
 static const eg_field train_rows[] = {
     {"epochs", EG_TYPE_INT, AT(epochs), "0", 1, 1e9, .doc = "passes over the training set"},
     {"batch_size", EG_TYPE_INT, AT(batch_size), "32", 1, 1e6, .doc = "samples at a time"},
@@ -360,6 +369,11 @@ static const eg_field train_rows[] = {
     {"seed", EG_TYPE_INT, AT(seed), "0", 0, MANY, .doc = "of every random draw"},
     {"threads", EG_TYPE_INT, AT(threads), "0", 0, 1024,
      .doc = "0: as many as there are processors; never changes a result"},
+    {"cache", EG_TYPE_WORD, AT(cache), "auto", .words = cache_words,
+     .doc = "where features of what is frozen are kept between epochs; never changes a result"},
+    {"cache_dir", EG_TYPE_PATH, AT(cache_dir), .doc = "folder of kept features; the user's cache folder"},
+    {"recompute", EG_TYPE_WORD, AT(recompute), "auto", .words = recompute_words,
+     .doc = "make cheap activations again for backward: less memory, more time; never changes a result"},
     {"optimizer", EG_TYPE_SECTION, AT(optimizer), .section = &optimizer_section, .doc = "as torch.optim's"},
     {"lr_scheduler", EG_TYPE_SECTION, AT(scheduler), .section = &eg_schedule_schema,
      .doc = "of the learning rate"},

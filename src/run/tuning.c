@@ -61,6 +61,7 @@ bool eg_tuning_open(eg_tuning *tuning, eg_arena *arena, const eg_transfer *trans
         .sampler = recipe->data.train.sampler,
         .train_pipeline = &samples->train_pipeline,
         .val_pipeline = &samples->val_pipeline,
+        .augment_pool = recipe->data.augment_pool,
         .pool = pool,
         .calls = {.context = tuning, .report = report, .phase = phase, .stop = eg_interrupt_check},
     };

@@ -31,6 +31,7 @@ static bool measure(const eg_net *net, const eg_train_section *section, const eg
                                .trainable = phase->trainable,
                                .batch_norm = phase->batch_norm,
                                .pool = pool,
+                               .recompute = section->recompute,
                                .dry = true};
     eg_exec *exec = eg_exec_new(net, NULL, &options, err);
     if (!exec) return false;

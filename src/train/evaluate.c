@@ -74,6 +74,17 @@ static bool score_batch(const eg_evaluator *evaluator, const eg_dataset *dataset
     return true;
 }
 
+static bool forward(const eg_evaluator *evaluator, const eg_dataset *dataset, const eg_pipeline *pipeline,
+                    const int64_t *order, int64_t n, eg_error *err)
+{
+    if (evaluator->feed) return eg_feed_forward(evaluator->feed, order, n, 0, false, 0, NULL, err);
+    if (!eg_batch_load(pipeline, dataset, order, n, 0, 0, evaluator->pool, eg_exec_input(evaluator->exec),
+                       NULL, err))
+        return false;
+    eg_exec_forward(evaluator->exec, n, false, 0);
+    return true;
+}
+
 bool eg_evaluate(const eg_evaluator *evaluator, const eg_dataset *dataset, const eg_pipeline *pipeline,
                  eg_evaluation *out, eg_error *err)
 {
@@ -87,10 +98,8 @@ bool eg_evaluate(const eg_evaluator *evaluator, const eg_dataset *dataset, const
     for (int64_t at = 0; ok && at < count; at += evaluator->batch) {
         int64_t n = count - at < evaluator->batch ? count - at : evaluator->batch;
         ok = !(evaluator->stop && evaluator->stop(err)) &&
-             eg_batch_load(pipeline, dataset, order + at, n, 0, 0, evaluator->pool,
-                           eg_exec_input(evaluator->exec), NULL, err);
+             forward(evaluator, dataset, pipeline, order + at, n, err);
         if (!ok) break;
-        eg_exec_forward(evaluator->exec, n, false, 0);
         ok = score_batch(evaluator, dataset, at, n, out, err);
         eg_log_progress(evaluator->label, (uint64_t)(at + n), dataset->count, "");
     }

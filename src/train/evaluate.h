@@ -2,8 +2,7 @@
 #ifndef ENGRAFT_TRAIN_EVALUATE_H
 #define ENGRAFT_TRAIN_EVALUATE_H
 
-#include "data/pipeline.h"
-#include "net/exec.h"
+#include "train/feed.h"
 #include "train/loss.h"
 
 typedef struct eg_prediction {
@@ -30,6 +29,7 @@ double eg_score_macro_f1(const int64_t *confusion, int64_t classes);
 /* What evaluates: an exec for at most `batch` samples of a network whose output is (classes). */
 typedef struct eg_evaluator {
     eg_exec *exec;
+    eg_feed *feed; /* of the data set and its pipeline, into exec; NULL: every sample is computed */
     int64_t batch, classes;
     eg_pool *pool;
     const char *label;           /* of the progress bar */

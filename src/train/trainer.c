@@ -11,6 +11,7 @@
 #include "data/sampler.h"
 #include "net/op.h"
 #include "train/ema.h"
+#include "train/feed.h"
 
 /* The gradients of several batches, added up. */
 typedef struct sums {
@@ -26,6 +27,7 @@ struct eg_trainer {
     eg_trainer_options with;
     eg_arena phase_arena; /* of what a phase alone needs */
     eg_exec *exec;
+    eg_feed *train, *val;
     eg_optimizer *optimizer;
     sums sums; /* accumulate above 1 */
     eg_ema ema;
@@ -178,9 +180,40 @@ static bool make_sums(eg_trainer *trainer, eg_optimizer_item *items, size_t coun
 
 static void end_exec(eg_trainer *trainer)
 {
+    eg_feed_free(trainer->train);
+    eg_feed_free(trainer->val);
     eg_exec_free(trainer->exec);
+    trainer->train = trainer->val = NULL;
     trainer->exec = NULL;
     eg_arena_clear(&trainer->phase_arena);
+}
+
+static bool open_feeds(eg_trainer *trainer, bool apart, eg_error *err)
+{
+    const eg_trainer_options *with = &trainer->with;
+    eg_feed_options options = {
+        .name = "training",
+        .exec = trainer->exec,
+        .net = with->net,
+        .weights = with->weights,
+        .trainable = phase_of(trainer)->trainable,
+        .dataset = with->train,
+        .pipeline = with->train_pipeline,
+        .seed = with->section->seed,
+        .pool_size = with->augment_pool,
+        .batch = trainer->batch,
+        .apart = apart,
+        .cache = with->section->cache,
+        .folder = with->section->cache_dir,
+        .pool = with->pool,
+    };
+    trainer->train = eg_feed_new(&options, err);
+    if (!trainer->train || !with->val) return trainer->train != NULL;
+    options.name = "validation";
+    options.dataset = with->val;
+    options.pipeline = with->val_pipeline;
+    trainer->val = eg_feed_new(&options, err);
+    return trainer->val != NULL;
 }
 
 /* Compiles the network for the phase that comes. */
@@ -195,6 +228,8 @@ static bool compile(eg_trainer *trainer, eg_error *err)
         .batch_norm = phase->batch_norm,
         .seed = with->section->seed,
         .pool = with->pool,
+        .recompute = with->section->recompute,
+        .apart = eg_feed_repeats(with->train_pipeline, with->augment_pool),
     };
     trainer->exec = eg_exec_new(with->net, with->weights, &options, err);
     if (!trainer->exec) return false;
@@ -202,7 +237,9 @@ static bool compile(eg_trainer *trainer, eg_error *err)
     eg_optimizer_item *items = list_items(trainer, &count);
     trainer->lr = EG_NEW_ARRAY(&trainer->phase_arena, double, phase->groups->count);
     if (trainer->ema.decay > 0) eg_ema_begin(&trainer->ema, phase->frozen);
-    return make_sums(trainer, items, count, err) && eg_optimizer_train(trainer->optimizer, items, count, err);
+    return make_sums(trainer, items, count, err) &&
+           eg_optimizer_train(trainer->optimizer, items, count, err) &&
+           open_feeds(trainer, options.apart, err);
 }
 
 /* ---- construction ---- */
@@ -320,13 +357,10 @@ static double weigh(const eg_trainer *trainer, const int64_t *samples, int64_t n
 static bool take_batch(eg_trainer *trainer, const int64_t *samples, int64_t n, int64_t number, double weight,
                        eg_loss *loss, eg_error *err)
 {
-    const eg_trainer_options *with = &trainer->with;
     eg_exec *exec = trainer->exec;
-    if (!eg_batch_load(with->train_pipeline, with->train, samples, n, with->section->seed,
-                       (uint64_t)trainer->progress.epochs, with->pool, eg_exec_input(exec), trainer->labels,
-                       err))
+    if (!eg_feed_forward(trainer->train, samples, n, (uint64_t)trainer->progress.epochs, true,
+                         (uint64_t)number, trainer->labels, err))
         return false;
-    eg_exec_forward(exec, n, true, (uint64_t)number);
     eg_loss_compute(&trainer->criterion, eg_exec_output(exec), trainer->labels, n, trainer->classes, weight,
                     eg_exec_output_grad(exec), loss);
     if (!isfinite(loss->sum))
@@ -436,6 +470,7 @@ static bool validate(eg_trainer *trainer, eg_loss *score, eg_error *err)
     const eg_trainer_options *with = &trainer->with;
     eg_evaluator evaluator = {
         .exec = trainer->exec,
+        .feed = trainer->val,
         .batch = trainer->batch,
         .classes = trainer->classes,
         .pool = with->pool,
@@ -599,5 +634,5 @@ size_t eg_trainer_bytes(const eg_trainer *trainer)
     size_t copies = trainer->ema.average.size;
     for (int i = 0; i < EG_WEIGHTS_COUNT; i++) copies += trainer->best[i].size;
     return eg_exec_bytes(trainer->exec) + trainer->sums.size + eg_optimizer_bytes(trainer->optimizer) +
-           copies;
+           copies + eg_feed_bytes(trainer->train) + (trainer->val ? eg_feed_bytes(trainer->val) : 0);
 }

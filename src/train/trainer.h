@@ -52,6 +52,7 @@ typedef struct eg_trainer_options {
     const eg_dataset *train, *val; /* val may be NULL */
     eg_sampler sampler;
     const eg_pipeline *train_pipeline, *val_pipeline;
+    int64_t augment_pool; /* as the recipe's */
     eg_pool *pool;
     eg_trainer_calls calls;
 } eg_trainer_options;
@@ -79,7 +80,7 @@ const int64_t *eg_trainer_confusion(const eg_trainer *trainer);
 const eg_weights *eg_trainer_average(const eg_trainer *trainer);
 /* Where it is; the best epoch and its evaluation (no samples without a validation set). */
 const eg_progress *eg_trainer_progress(const eg_trainer *trainer);
-/* Bytes of activations, gradients, optimizer state and copies of the weights in the phase that runs. */
+/* Bytes of activations, gradients, optimizer state, kept features and copies of the weights in the phase that runs. */
 size_t eg_trainer_bytes(const eg_trainer *trainer);
 
 #endif

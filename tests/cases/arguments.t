@@ -19,6 +19,7 @@ The command line: help, suggestions, and what is refused before anything is read
     diff      compare two checkpoints: names, shapes, values
     convert   write a checkpoint in another format
     arch      list the architectures, or show one
+    selftest  is what this machine computes right, and always the same?
   
   `engraft COMMAND --help` lists a command's options; `engraft --version` says which this is.
   Exit codes: 0 ok, 1 usage, 2 malformed file, 3 unsafe file, 4 recipe error, 5 plan refused,

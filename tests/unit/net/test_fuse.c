@@ -156,7 +156,8 @@ static int absorbed(const maker *m, const bool *trainable, const eg_bn_mode *mod
     eg_arena arena = {0};
     eg_fused *fused = EG_NEW_ARRAY(&arena, eg_fused, MAKE_NODES);
     int count = 0;
-    eg_fuse(&arena, &m->net, trainable, modes, false, fused);
+    eg_cut cut = eg_cut_find(&arena, &m->net, trainable, modes);
+    eg_fuse(&arena, &m->net, trainable, modes, &cut, false, fused);
     for (int32_t i = 0; i < m->net.node_count; i++) count += fused[i].absorbed;
     eg_arena_clear(&arena);
     return count;
