@@ -131,6 +131,19 @@ EG_CLONES void eg_hardsigmoid_backward(int64_t n, const float *restrict y, const
     for (int64_t i = 0; i < n; i++) dx[i] = eg_f32_select((y[i] <= 0) | (y[i] >= 1.0F), 0, dy[i] / 6.0F);
 }
 
+EG_CLONES void eg_reciprocal_forward(int64_t n, const float *restrict x, float a, float *restrict y)
+{
+    (void)a;
+    for (int64_t i = 0; i < n; i++) y[i] = 1.0F / x[i];
+}
+
+EG_CLONES void eg_reciprocal_backward(int64_t n, const float *restrict y, const float *restrict dy, float a,
+                                      float *restrict dx)
+{
+    (void)a;
+    for (int64_t i = 0; i < n; i++) dx[i] = -dy[i] * y[i] * y[i];
+}
+
 /* Eight at a time, so that the order does not depend on the instruction set. A NaN is passed over here: the
  * sum brings it back. */
 EG_INLINE float largest(int64_t c, const float *x)

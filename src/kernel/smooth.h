@@ -33,6 +33,9 @@ void eg_hardswish_backward(int64_t n, const float *x, const float *dy, float a, 
 /* min(max(x + 3, 0), 6) / 6; from y. */
 void eg_hardsigmoid_forward(int64_t n, const float *x, float a, float *y);
 void eg_hardsigmoid_backward(int64_t n, const float *y, const float *dy, float a, float *dx);
+/* 1 / x; from y. */
+void eg_reciprocal_forward(int64_t n, const float *x, float a, float *y);
+void eg_reciprocal_backward(int64_t n, const float *y, const float *dy, float a, float *dx);
 
 /* Softmax of each row of x (rows, c), and its gradient from y. The row's sum is eight interleaved ones. */
 void eg_softmax_forward(int64_t rows, int64_t c, const float *x, float *y);

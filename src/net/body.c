@@ -134,6 +134,13 @@ static bool build_name(const eg_body_reader *r, const eg_origin *origin, eg_line
     return true;
 }
 
+/* `version: 2`; any other value makes a child of that name. */
+static bool is_version(const eg_doc *key, const eg_doc *item)
+{
+    return strcmp(key->text, "version") == 0 && item->kind == EG_DOC_SCALAR && item->text[0] >= '1' &&
+           item->text[0] <= '9' && item->text[1] == '\0';
+}
+
 static const eg_body *build_body(const eg_body_reader *r, const eg_doc *doc, bool in_list, bool spliced);
 
 /* `for …` and `if …` with the lines that they splice in. */
@@ -199,12 +206,15 @@ static bool build_map(const eg_body_reader *r, const eg_doc *doc, bool spliced, 
     for (size_t i = 0; i < doc->count; i++) {
         const eg_doc *key = doc->keys[i], *item = doc->items[i];
         bool let = strcmp(key->text, "let") == 0, forward = strcmp(key->text, "forward") == 0;
-        if ((let || forward) && spliced) {
+        bool version = is_version(key, item);
+        if ((let || forward || version) && spliced) {
             eg_problem_add(r->problems, "syntax", key->place,
                            "'%s' belongs to a module, not under 'for' or 'if'", key->text);
             ok = false;
         } else if (let) {
             ok &= eg_lets_build(r, item, &body->lets, &body->let_count);
+        } else if (version) {
+            body->version = item->text[0] - '0';
         } else if (forward) {
             ok &= build_steps(r, item, &body->flow, &body->flow_count);
         } else {
@@ -220,6 +230,7 @@ static bool build_map(const eg_body_reader *r, const eg_doc *doc, bool spliced, 
 static const eg_body *build_body(const eg_body_reader *r, const eg_doc *doc, bool in_list, bool spliced)
 {
     eg_body *body = EG_NEW(r->arena, eg_body);
+    body->version = 1;
     body->list = in_list;
     body->origin = origin_of(r, doc);
     bool ok;

@@ -34,19 +34,34 @@ static int32_t add_param(collector *c, const eg_param *param, const char *name, 
     return net->param_count++;
 }
 
-static void add_module(collector *c, const eg_part *part)
+static void add_module(collector *c, const char *path, const char *type, int64_t version)
 {
     eg_net *net = c->net;
     net->modules = grow(c->builder->eval.arena, net->modules, net->module_count, &c->module_capacity,
                         sizeof *net->modules);
-    int64_t version = part->kind == EG_PART_LAYER ? part->layer.op->version : 1;
-    net->modules[net->module_count++] = (eg_module){part->path, part->type, version};
+    net->modules[net->module_count++] = (eg_module){path, type, version};
+}
+
+/* In PyTorch an attention layer's projections are modules of their own ("out_proj.weight"). */
+static void add_inner_modules(collector *c, const eg_part *part)
+{
+    const char *last = part->path;
+    for (int32_t i = 0; i < part->layer.param_count; i++) {
+        const char *name = part->layer.params[i].name, *dot = name ? strrchr(name, '.') : NULL;
+        if (!dot) continue;
+        const char *inner = eg_arena_substring(c->builder->eval.arena, name, (size_t)(dot - name));
+        const char *path = join(c, part->path, inner);
+        if (strcmp(path, last) == 0) continue;
+        add_module(c, path, "linear", 1);
+        last = path;
+    }
 }
 
 static bool collect_layer(collector *c, eg_part *part)
 {
     eg_layer *layer = &part->layer;
-    add_module(c, part);
+    add_module(c, part->path, part->type, layer->op->version);
+    add_inner_modules(c, part);
     for (int i = 0; i < EG_NODE_PARAMS; i++) layer->positions[i] = -1;
     if (!layer->applied && !eg_graph_is_bare(c->builder->eval.arena, layer))
         return eg_part_fail(c->builder, part, "never_called",
@@ -64,7 +79,7 @@ static bool collect(collector *c, eg_part *part);
 
 static bool collect_children(collector *c, eg_part *part)
 {
-    add_module(c, part);
+    add_module(c, part->path, part->type, part->body ? part->body->version : 1);
     for (int buffer = 0; buffer < 2; buffer++) {
         for (size_t i = 0; i < part->child_count; i++) {
             eg_part *child = part->children[i].part;

@@ -35,6 +35,7 @@ static const eg_op *const ops[] = {
     &eg_op_pad,
     &eg_op_pad_channels,
     &eg_op_prelu,
+    &eg_op_reciprocal,
     &eg_op_relu,
     &eg_op_relu6,
     &eg_op_scale,

@@ -1,4 +1,4 @@
-/* torch.nn.ELU, GELU, SiLU, Sigmoid, Tanh, Hardswish, Hardsigmoid. x and y of any shape. */
+/* torch.nn.ELU, GELU, SiLU, Sigmoid, Tanh, Hardswish, Hardsigmoid; torch.reciprocal. x and y of any shape. */
 #include <math.h>
 #include <stddef.h>
 
@@ -105,6 +105,16 @@ static void hardsigmoid_backward(const eg_call *call)
     eg_pointwise_backward(call, eg_hardsigmoid_backward, 0);
 }
 
+static void reciprocal_forward(const eg_call *call)
+{
+    eg_pointwise_forward(call, eg_reciprocal_forward, 0);
+}
+
+static void reciprocal_backward(const eg_call *call)
+{
+    eg_pointwise_backward(call, eg_reciprocal_backward, 0);
+}
+
 static const eg_arg elu_args[] = {
     {"alpha", EG_ARG_NUMBER, offsetof(elu_attr, alpha), "1"},
     {0},
@@ -204,4 +214,16 @@ const eg_op eg_op_hardsigmoid = {
     .infer = eg_infer_same,
     .forward = hardsigmoid_forward,
     .backward = hardsigmoid_backward,
+};
+
+const eg_op eg_op_reciprocal = {
+    .name = "reciprocal",
+    .type = "Reciprocal",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .version = 1,
+    .backward_reads_y = true,
+    .infer = eg_infer_same,
+    .forward = reciprocal_forward,
+    .backward = reciprocal_backward,
 };

@@ -35,6 +35,7 @@ extern const eg_op eg_op_multi_head_attention;
 extern const eg_op eg_op_pad;
 extern const eg_op eg_op_pad_channels;
 extern const eg_op eg_op_prelu;
+extern const eg_op eg_op_reciprocal;
 extern const eg_op eg_op_relu6;
 extern const eg_op eg_op_relu;
 extern const eg_op eg_op_scale;

@@ -138,12 +138,6 @@ bool eg_operand_call(eg_eval *eval, const eg_expr *at, const eg_op *op, const eg
 
 /* ---- arithmetic ---- */
 
-static bool fail_absent(eg_eval *eval, const eg_expr *at, eg_operator op)
-{
-    return eg_eval_fail(eval, at, "unknown_operator", "'%s' on values is not an operator of this version",
-                        eg_operator_name(op));
-}
-
 static bool is_number(const eg_datum *datum)
 {
     return datum->kind == EG_DATUM_INT || datum->kind == EG_DATUM_REAL;
@@ -165,26 +159,47 @@ static bool scale(eg_eval *eval, const eg_expr *at, eg_operator op, const eg_dat
            eg_operand_apply(eval, at, eg_op_find("scale"), actuals, 2, &in, out);
 }
 
+/* 1 / x. */
+static bool invert(eg_eval *eval, const eg_expr *at, const eg_datum *value, eg_datum *out)
+{
+    eg_operands in = {.count = 0};
+    return eg_operand_add(eval, at, value, &in) &&
+           eg_operand_apply(eval, at, eg_op_find("reciprocal"), NULL, 0, &in, out);
+}
+
+static bool combine(eg_eval *eval, const eg_expr *at, const char *op, const eg_datum *a, const eg_datum *b,
+                    eg_datum *out)
+{
+    eg_operands in = {.count = 0};
+    return eg_operand_add(eval, at->items[0], a, &in) && eg_operand_add(eval, at->items[1], b, &in) &&
+           eg_operand_apply(eval, at, eg_op_find(op), NULL, 0, &in, out);
+}
+
 bool eg_operand_operate(eg_eval *eval, const eg_expr *at, eg_operator op, const eg_datum *a,
                         const eg_datum *b, eg_datum *out)
 {
+    /* a / b is a times 1 / b */
     static const char *const names[EG_OPERATOR_COUNT] = {
-        [EG_ADD] = "add", [EG_SUB] = "sub", [EG_MUL] = "mul", [EG_DIV] = "div"};
-    eg_operands in = {.count = 0};
+        [EG_ADD] = "add", [EG_SUB] = "sub", [EG_MUL] = "mul", [EG_DIV] = "mul"};
+    bool left = eg_operand_is(a), right = eg_operand_is(b);
+    eg_datum inverse;
     if (!builder_of(eval)->flowing)
         return eg_eval_fail(eval, at, "type",
                             "values are computed in 'forward' alone, not where children are made");
-    if (!names[op]) return fail_absent(eval, at, op);
-    if (eg_operand_is(a) && is_number(b)) return scale(eval, at, op, a, eg_datum_number(b), false, out);
-    if (eg_operand_is(b) && is_number(a) && op != EG_DIV)
-        return scale(eval, at, op, b, eg_datum_number(a), true, out);
-    const eg_op *found = eg_op_find(names[op]);
-    if (!found) return fail_absent(eval, at, op);
-    if (!eg_operand_is(a) || !eg_operand_is(b))
+    if (!names[op])
+        return eg_eval_fail(eval, at, "unknown_operator", "'%s' on values is not an operator of this version",
+                            eg_operator_name(op));
+    if (left && is_number(b)) return scale(eval, at, op, a, eg_datum_number(b), false, out);
+    if (!right || !(left || is_number(a)))
         return eg_eval_fail(
             eval, at, "type",
             "'%s' of %s and %s: expected values (a module must be called), or a value and a number",
             eg_operator_name(op), eg_datum_describe(eval->arena, a), eg_datum_describe(eval->arena, b));
-    return eg_operand_add(eval, at->items[0], a, &in) && eg_operand_add(eval, at->items[1], b, &in) &&
-           eg_operand_apply(eval, at, found, NULL, 0, &in, out);
+    if (op == EG_DIV) {
+        if (!invert(eval, at, b, &inverse)) return false;
+        b = &inverse;
+        op = EG_MUL;
+    }
+    if (!left) return scale(eval, at, op, b, eg_datum_number(a), true, out);
+    return combine(eval, at, names[op], a, b, out);
 }

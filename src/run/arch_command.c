@@ -120,6 +120,7 @@ static eg_json *module_json(const eg_net *net, const eg_module *module)
     eg_module_work work = eg_net_module_work(net, module->path);
     eg_json_string(json, "path", module->path);
     eg_json_string(json, "type", module->type);
+    eg_json_int(json, "version", module->version);
     if (work.output) eg_json_add(json, "output", value_json(work.output));
     eg_json_int(json, "parameters", (int64_t)work.parameters);
     eg_json_real(json, "flops", work.flops);

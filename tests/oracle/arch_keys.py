@@ -8,7 +8,7 @@ Names, order and shapes of the first group are torchvision's; those of the secon
 folder ENGRAFT_SHARED/checkpoints (which old PyTorch versions wrote: num_batches_tracked is added where it is missing).
 
 And tests/data/arch/families.txt, one line a network of networks.py: its name, the number of entries of its state dict, and
-the SHA-256 of the lines "name dtype dims…".
+the SHA-256 of the lines "name dtype dims…" and then "@module version".
 """
 import hashlib
 import os
@@ -61,6 +61,7 @@ def write_families():
         for name in networks.NAMES:
             state = networks.build(name).state_dict()
             lines = "".join(" ".join([key, dtypes[t.dtype], *map(str, t.shape)]) + "\n" for key, t in state.items())
+            lines += "".join(f"@{path} {data['version']}\n" for path, data in state._metadata.items())
             out.write(f"{name} {len(state)} {hashlib.sha256(lines.encode()).hexdigest()}\n")
 
 

@@ -81,6 +81,7 @@ class Xception(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 32, 3, 2, bias=False)
         self.bn1 = nn.BatchNorm2d(32)
+        self.relu = nn.ReLU()
         self.conv2 = nn.Conv2d(32, 64, 3, bias=False)
         self.bn2 = nn.BatchNorm2d(64)
         self.block1 = XceptionBlock(64, [128, 128], 2, start_with_relu=False)
@@ -97,10 +98,10 @@ class Xception(nn.Module):
         setattr(self, head, nn.Linear(2048, num_classes))
 
     def forward(self, x):
-        x = F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
+        x = self.relu(self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x))))))
         for i in range(1, 13):
             x = getattr(self, f"block{i}")(x)
-        x = F.relu(self.bn4(self.conv4(F.relu(self.bn3(self.conv3(x))))))
+        x = self.relu(self.bn4(self.conv4(self.relu(self.bn3(self.conv3(x))))))
         return getattr(self, self.head)(x.mean([2, 3]))
 
 
@@ -161,10 +162,11 @@ class MobilenetV1(nn.Module):
                                     separable(w[3], w[3]))
         self.stage2 = nn.Sequential(separable(w[3], w[4], 2), *[separable(w[4], w[4]) for _ in range(5)])
         self.stage3 = nn.Sequential(separable(w[4], w[5], 2), separable(w[5], w[5]))
+        self.avg = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(w[5], num_classes)
 
     def forward(self, x):
-        return self.fc(self.stage3(self.stage2(self.stage1(x))).mean([2, 3]))
+        return self.fc(self.avg(self.stage3(self.stage2(self.stage1(x)))).flatten(1))
 
 
 class Lenet(nn.Module):
@@ -232,13 +234,15 @@ def build_small(name, size):
 
 
 def fill(model, generator):
-    """Weights under which activations neither vanish nor explode."""
+    """Weights under which activations neither vanish nor explode, nor rounding grows from block to block."""
     for name, tensor in model.state_dict().items():
         if not tensor.is_floating_point():
             continue
         fan_in = tensor[0].numel() if tensor.dim() > 1 else 1
         if name.endswith("running_var") or (tensor.dim() == 1 and name.endswith("weight")):
             tensor.uniform_(0.5, 1.5, generator=generator)
+            if name.endswith("bn3.weight"):  # which ends a bottleneck's branch
+                tensor *= 0.3
         else:
             tensor.normal_(0, 1.2 * fan_in ** -0.5 if tensor.dim() > 1 else 0.1, generator=generator)
 
@@ -247,6 +251,8 @@ def calibrate(model, x):
     """Gives BatchNorm the statistics of these images, with a little more variance."""
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
     model.eval()
+    if not norms:
+        return
     momenta = [m.momentum for m in norms]
     for norm in norms:
         norm.momentum = 1.0

@@ -317,11 +317,18 @@ def layouts():
     yield learned("learned shape=1,4,3,2 skip=1", (1, 4, 3, 2), 5, lambda p: p)
 
 
+def quotients():
+    far = [(torch.rand(shape) + 0.5).mul(torch.where(torch.rand(shape) < 0.5, -1.0, 1.0)).requires_grad_()
+           for shape in [(2, 3, 5, 4), (1, 1, 1, 1), (3, 7), (2, 4, 3)]]
+    for x in far:
+        yield plain("reciprocal", torch.reciprocal, x)
+
+
 def main():
     torch.manual_seed(20)
     torch.set_num_threads(1)
     os.makedirs(FOLDER, exist_ok=True)
-    for make in (convs, linears, norms, activations, pools, shapes, smooth, layers, attention, layouts):
+    for make in (convs, linears, norms, activations, pools, shapes, smooth, layers, attention, layouts, quotients):
         with open(os.path.join(FOLDER, make.__name__ + ".bin"), "wb") as out:
             out.write(b"".join(make()))
 

@@ -1,5 +1,6 @@
 """Shipped networks compute what PyTorch's do: with random weights in a .pth, `engraft run` (without training) writes a
-model whose logits on a few random images are PyTorch's; and a published checkpoint says the same of every test image.
+model whose logits on a few random images are PyTorch's, and whose state dict has PyTorch's tensors and versions of modules;
+and a published checkpoint says the same of every test image.
 
     test_networks.py ENGRAFT [NAME…]     a small member of every family, or the networks of these names"""
 
@@ -53,6 +54,18 @@ def write_recipe(folder, name, channels, size):
     return path
 
 
+def check_state(name, model, path):
+    """What is written is what went in, in its order, with the versions that PyTorch's modules give."""
+    ours, theirs = torch.load(path, map_location="cpu"), model.state_dict()
+    assert list(ours) == list(theirs), f"{name}: other keys than PyTorch's"
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs), f"{name}: other tensors than PyTorch's"
+    versions = {path: data["version"] for path, data in theirs._metadata.items() if "version" in data}
+    found = {path: data["version"] for path, data in ours._metadata.items()}
+    differ = {p: (found.get(p), versions.get(p)) for p in {*found, *versions} if found.get(p) != versions.get(p)}
+    assert not differ, f"{name}: module: (version, PyTorch's): {differ}"
+    model.load_state_dict(ours)
+
+
 def compare(name, folder):
     generator = torch.Generator().manual_seed(1)
     size = networks.SIZES.get(name, 64)
@@ -66,6 +79,7 @@ def compare(name, folder):
     engraft("run", write_recipe(folder, name, channels, size), "--out", os.path.join(folder, "out"))
     ours = torch.tensor([p["logits"] for p in json.loads(engraft("predict", os.path.join(folder, "model.pth"), *files,
                                                                  "--json"))])
+    check_state(name, model, os.path.join(folder, "model.pth"))
     with torch.no_grad():
         theirs = model(x)
     worst = ((ours - theirs).abs().max() / theirs.abs().max()).item()

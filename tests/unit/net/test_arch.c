@@ -409,6 +409,30 @@ static void test_values_of_arguments(void **state)
     assert_string_equal(build(text, net->args)->args, net->args);
 }
 
+/* A module's version is PyTorch's of its state dict: the operator's, or what the file says. */
+static void test_versions(void **state)
+{
+    (void)state;
+    const eg_net *net =
+        build(HEAD "blocks:\n  b():\n    version: 3\n    n: batch_norm2d()\nmodel:\n  version: 2\n"
+                   "  b: b()\n  t: tokens()\n  a: multi_head_attention(2)\n  e: []\n",
+              NULL);
+    static const eg_module expected[] = {{"", "t", 2},
+                                         {"b", "b", 3},
+                                         {"b.n", "batch_norm2d", 2},
+                                         {"t", "tokens", 1},
+                                         {"a", "multi_head_attention", 1},
+                                         {"a.out_proj", "linear", 1},
+                                         {"e", "Sequential", 1}};
+    assert_int_equal(net->module_count, sizeof expected / sizeof *expected);
+    for (int32_t i = 0; i < net->module_count; i++) {
+        assert_string_equal(net->modules[i].path, expected[i].path);
+        assert_string_equal(net->modules[i].type, expected[i].type);
+        assert_int_equal(net->modules[i].version, expected[i].version);
+    }
+    keys_are("model:\n  version: conv2d(2, 1, bias=false)\n", "version.weight 2 4 1 1\n");
+}
+
 /* Parameters and buffers that data flows from, numbers beside values, single tokens. */
 static void test_operands(void **state)
 {
@@ -425,6 +449,11 @@ static void test_operands(void **state)
               "slice[](4)(8)\nscale[](5)(8)\n");
     nodes_are("model:\n  forward:\n    - y = tokens(-x)\n    - y[1:9:2, 1:]\n",
               "scale[](0)(8, 8, 4)\ntokens[](1)(64, 4)\nslice[](2)(4, 3)\n");
+    /* a quotient is a product with 1 / b */
+    nodes_are(
+        "model:\n  p: parameter([4, 1, 1])\n  forward: 6 / (x / p) / 2\n",
+        "learned[p]()(1, 1, 4)\nreciprocal[](1)(1, 1, 4)\nmul[](0 2)(8, 8, 4)\nreciprocal[](3)(8, 8, 4)\n"
+        "scale[](4)(8, 8, 4)\nscale[](5)(8, 8, 4)\n");
     /* what the result does not depend on is named in the state dict, and not run */
     const eg_net *net =
         build(HEAD "model:\n  aux: [flatten(), linear(2)]\n  c: conv2d(3, 1)\n  p: parameter([7])\n"
@@ -538,6 +567,8 @@ static void test_mistakes(void **state)
         {"model:\n  if true: relu()\n", "4:12: expected named children here, as in 'name: layer'"},
         {"model:\n  a: relu()\n  if true:\n    forward: a(x)\n",
          "6:5: 'forward' belongs to a module, not under 'for' or 'if'"},
+        {"model:\n  a: relu()\n  if true:\n    version: 2\n",
+         "6:5: 'version' belongs to a module, not under 'for' or 'if'"},
         {"let: {l: relu()}\nmodel: {a: relu()}\n", "3:10: the operator relu cannot be called here"},
         {"blocks: {b(l): {p: l, q: l}}\nmodel: {a: b(relu())}\n",
          "3:26: a.q: this module is already the child 'a.p': call that one again instead"},
@@ -558,8 +589,11 @@ static void test_mistakes(void **state)
          "4:12: in 'forward' relu needs the value that it is applied to: relu(x)"},
         {"model:\n  forward: conv2d(x, 3, 1)\n",
          "4:12: conv2d has parameters, which need a name: make it a child and call that"},
-        {"model:\n  forward: x / x\n", "4:12: '/' on values is not an operator of this version"},
-        {"model:\n  forward: 2 / x\n", "4:12: '/' on values is not an operator of this version"},
+        {"model:\n  r: relu()\n  forward: x / r\n",
+         "5:12: '/' of a value of the data flow and a module: expected values"},
+        {"model:\n  r: relu()\n  forward: r / x\n", "5:12: '/' of a module and a value of the data flow: "},
+        {"model:\n  forward: x / x[:2]\n", "4:12: the shapes (8, 8, 4) and (8, 8, 2) do not go together"},
+        {"model:\n  forward: x // x\n", "4:12: '//' on values is not an operator of this version"},
         {"model:\n  forward: x / 0\n", "4:12: division by zero"},
         {"model:\n  forward: x % 2\n", "4:12: '%' on values is not an operator of this version"},
         {"model:\n  forward: x + true\n",
@@ -711,6 +745,7 @@ int main(void)
         cmocka_unit_test_teardown(test_structure, clear),
         cmocka_unit_test_teardown(test_blocks, clear),
         cmocka_unit_test_teardown(test_flow, clear),
+        cmocka_unit_test_teardown(test_versions, clear),
         cmocka_unit_test_teardown(test_operands, clear),
         cmocka_unit_test_teardown(test_sharing, clear),
         cmocka_unit_test_teardown(test_places, clear),

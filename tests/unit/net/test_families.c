@@ -1,4 +1,5 @@
-/* Every shipped network has the state dict of its counterpart in PyTorch: names, order, dtypes, shapes. The
+/* Every shipped network has the state dict of its counterpart in PyTorch: names, order, dtypes, shapes, and
+ * the versions of its modules. The
  * digests in tests/data/arch/families.txt are written by tests/oracle/arch_keys.py. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@
 #include "engraft/net.h"
 #include "net/library.h"
 
-/* SHA-256 of the lines "name dtype dims…". */
+/* SHA-256 of the lines "name dtype dims…" and "@module version". */
 static void digest(const eg_net *net, char hex[65])
 {
     eg_sha256 *sha = eg_sha256_new();
@@ -27,6 +28,12 @@ static void digest(const eg_net *net, char hex[65])
         for (uint32_t d = 0; d < p->shape.rank; d++)
             eg_buf_printf(&line, " %lld", (long long)p->shape.dims[d]);
         eg_buf_puts(&line, "\n");
+        eg_sha256_add(sha, line.data, strlen(line.data));
+        eg_buf_clear(&line);
+    }
+    for (int32_t i = 0; i < net->module_count; i++) {
+        eg_buf line = {0};
+        eg_buf_printf(&line, "@%s %lld\n", net->modules[i].path, (long long)net->modules[i].version);
         eg_sha256_add(sha, line.data, strlen(line.data));
         eg_buf_clear(&line);
     }

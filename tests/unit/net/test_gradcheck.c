@@ -194,6 +194,18 @@ static void test_image_operators(void **state)
     }
 }
 
+/* Away from the pole, with a divisor that is repeated over the image. */
+static void test_quotient(void **state)
+{
+    (void)state;
+    maker m;
+    int32_t x = start(&m, 3, 5, 4);
+    int32_t y = make_node(&m, "adaptive_avg_pool2d", "pool", "output_size=1", x);
+    y = make_node(&m, "scale", "away", "factor=0.5 offset=3", y);
+    make_pair(&m, "mul", "quotient", x, make_node(&m, "reciprocal", "one", "", y));
+    expect_right(&m, 2, true, EG_BN_DEFAULT, 2e-3);
+}
+
 static void test_smallest(void **state)
 {
     (void)state;
@@ -332,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_batch_norm),
         cmocka_unit_test(test_pooling_and_shapes),
         cmocka_unit_test(test_image_operators),
+        cmocka_unit_test(test_quotient),
         cmocka_unit_test(test_smallest),
         cmocka_unit_test(test_transformer),
         cmocka_unit_test(test_mixer),

@@ -368,13 +368,21 @@ static void test_layouts(void **state)
     test_file("layouts");
 }
 
+static void test_quotients(void **state)
+{
+    (void)state;
+    test_file("quotients");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_convs),       cmocka_unit_test(test_linears), cmocka_unit_test(test_norms),
-        cmocka_unit_test(test_activations), cmocka_unit_test(test_pools),   cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_smooth),      cmocka_unit_test(test_layers),  cmocka_unit_test(test_attention),
-        cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_convs),     cmocka_unit_test(test_linears),
+        cmocka_unit_test(test_norms),     cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_pools),     cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_smooth),    cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_attention), cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_quotients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,12 @@
-/* Compares a whole network's gradients with PyTorch's, for test_gradients.py:
+/* Compares a whole network's result and gradients with PyTorch's, for test_variants.py and test_gradients.py:
  *
- *     gradients ARCH ARGS FILE eval|train
+ *     network ARCH ARGS FILE infer|eval|train
  *
- * FILE holds `input` (n, h, w, c), `output` and its gradient `dy` (n, features), and for every entry of the
- * state dict `weight.NAME` and, where it trains, `gradient.NAME`. Dropout must be off in ARGS; BatchNorm
- * takes batch statistics. Prints the largest differences, as norms, relative to PyTorch's. */
+ * FILE holds `input` (n, h, w, c) and `output` (n, features), and for every entry of the state dict
+ * `weight.NAME`; unless the network only infers, `dy`, the gradient of the output, and `gradient.NAME` of all
+ * that trains. Dropout must be off in ARGS; to train, BatchNorm takes batch statistics. Prints the largest
+ * differences: of the outputs relative to the largest one, of the gradients as norms relative to PyTorch's.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +49,7 @@ static bool open_all(job *j, const char *arch, const char *args, const char *pat
 static bool run(job *j, eg_pool *pool, bool batch_statistics)
 {
     const eg_entry *input = find(j, "input", ""), *dy = find(j, "dy", "");
+    if (!input) return eg_fail(&j->err, EG_MALFORMED, "no input in the file");
     bool *trainable = EG_NEW_ARRAY(&j->arena, bool, (size_t)j->net->param_count);
     eg_bn_mode *modes = EG_NEW_ARRAY(&j->arena, eg_bn_mode, (size_t)j->net->node_count);
     for (int32_t p = 0; p < j->net->param_count; p++)
@@ -54,10 +57,11 @@ static bool run(job *j, eg_pool *pool, bool batch_statistics)
     for (int32_t i = 0; i < j->net->node_count; i++) modes[i] = batch_statistics ? EG_BN_DEFAULT : EG_BN_EVAL;
     j->batch = input->shape.dims[0];
     eg_exec_options options = {
-        .batch = j->batch, .trainable = trainable, .batch_norm = modes, .seed = 1, .pool = pool};
+        .batch = j->batch, .trainable = dy ? trainable : NULL, .batch_norm = modes, .seed = 1, .pool = pool};
     if (!(j->exec = eg_exec_new(j->net, &j->weights, &options, &j->err))) return false;
     if (!eg_entry_read(input, eg_exec_input(j->exec), &j->err)) return false;
-    eg_exec_forward(j->exec, j->batch, true, 0);
+    eg_exec_forward(j->exec, j->batch, dy != NULL, 0);
+    if (!dy) return true;
     if (!eg_entry_read(dy, eg_exec_output_grad(j->exec), &j->err)) return false;
     eg_exec_backward(j->exec);
     return true;
@@ -92,14 +96,29 @@ static bool measure(job *j, const eg_entry *entry, const float *ours, float *the
     return isfinite(out->error) || eg_fail(&j->err, EG_DIVERGED, "%s: not finite", entry->name);
 }
 
+/* The largest difference relative to the largest number. */
+static bool compare_output(job *j, const eg_entry *entry, float *theirs)
+{
+    const float *ours = eg_exec_output(j->exec);
+    double largest = 0, worst = 0;
+    if (!eg_entry_read(entry, theirs, &j->err)) return false;
+    for (uint64_t i = 0; i < size_of(entry); i++) {
+        if (!isfinite(ours[i])) return eg_fail(&j->err, EG_DIVERGED, "the output is not finite");
+        largest = fmax(largest, fabs((double)theirs[i]));
+        worst = fmax(worst, fabs((double)ours[i] - (double)theirs[i]));
+    }
+    printf("output %.1e", worst / largest);
+    return true;
+}
+
 static bool compare(job *j)
 {
-    difference output, *all = EG_NEW_ARRAY(&j->arena, difference, (size_t)j->net->param_count);
+    difference *all = EG_NEW_ARRAY(&j->arena, difference, (size_t)j->net->param_count);
     uint64_t most = size_of(find(j, "output", ""));
     for (size_t i = 0; i < j->file->store.count; i++)
         if (size_of(&j->file->store.entries[i]) > most) most = size_of(&j->file->store.entries[i]);
     float *theirs = EG_NEW_ARRAY(&j->arena, float, most);
-    if (!measure(j, find(j, "output", ""), eg_exec_output(j->exec), theirs, &output)) return false;
+    if (!compare_output(j, find(j, "output", ""), theirs)) return false;
     double largest = 0, worst = 0;
     const char *name = "";
     for (int32_t p = 0; p < j->net->param_count; p++) {
@@ -113,7 +132,8 @@ static bool compare(job *j)
         double error = all[p].error / fmax(all[p].norm, 1e-4 * largest);
         if (error > worst) worst = error, name = j->net->params[p].name;
     }
-    printf("output %.1e gradient %.1e %s\n", output.error / output.norm, worst, name);
+    if (largest > 0) printf(" gradient %.1e %s", worst, name);
+    printf("\n");
     return true;
 }
 
