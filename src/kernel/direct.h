@@ -55,9 +55,10 @@ typedef struct eg_direct_taps {
 void eg_direct_pack(const eg_direct *form, int64_t panel, int64_t k, int64_t c, int64_t r, int64_t s,
                     const eg_direct_taps *taps, const float *weight, float *packed);
 
-/* Columns of one panel of x (rows, k) to out (rows, panel), zeros behind the last. */
-void eg_direct_gather(const eg_direct *form, int64_t panel, int64_t rows, int64_t k, const float *x,
-                      float *out);
+/* `count` neighbouring values of a rectangle of pixels, `step` floats apart in a line, lines `line` apart, to
+ * out (lines, pixels, width), zeros behind them. */
+void eg_direct_gather(int64_t lines, int64_t pixels, int64_t count, const float *from, int64_t step,
+                      int64_t line, int64_t width, float *out);
 
 /* Pixels (row … row+rows-1, column … column+columns-1) of a map (h, w, c), zeros where outside it. */
 void eg_direct_copy(const float *map, int64_t h, int64_t w, int64_t c, int64_t row, int64_t column,

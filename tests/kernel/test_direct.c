@@ -188,17 +188,16 @@ static void test_copy(void **state)
 static void test_gather(void **state)
 {
     (void)state;
-    enum { ROWS = 5, K = 70 };
-    float *x = random_array(ROWS * K, 1);
-    EACH_FORM(form)
-    for (int64_t panel = 0; panel * form->panel < K; panel++) {
-        float *out = array(ROWS * form->panel);
-        eg_direct_gather(form, panel, ROWS, K, x, out);
-        for (int64_t i = 0; i < ROWS * form->panel; i++) {
-            int64_t k = panel * form->panel + i % form->panel;
-            assert_true(out[i] == (k < K ? x[i / form->panel * K + k] : 0));
+    enum { LINES = 3, PIXELS = 4, STEP = 9, LINE = 50, WIDTH = 8, SIZE = LINES * PIXELS * WIDTH };
+    float *x = random_array(LINES * LINE, 1);
+    for (int64_t count = 1; count <= WIDTH; count++) {
+        float *out = array(SIZE);
+        eg_direct_gather(LINES, PIXELS, count, x, STEP, LINE, WIDTH, out);
+        for (int64_t i = 0; i < SIZE; i++) {
+            int64_t at = i / WIDTH / PIXELS * LINE + i / WIDTH % PIXELS * STEP + i % WIDTH;
+            assert_true(out[i] == (i % WIDTH < count ? x[at] : 0));
         }
-        expect_guard(out, ROWS * form->panel);
+        expect_guard(out, SIZE);
         free(out);
     }
     free(x);
