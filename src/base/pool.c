@@ -24,7 +24,7 @@ struct eg_pool {
     pthread_cond_t wake, done;
     atomic_uint generation; /* counts eg_pool_run calls */
     bool stop;
-    int busy; /* workers that have not finished this generation */
+    atomic_int busy; /* workers that have not finished this generation */
     void (*run)(void *context, int64_t task, int worker);
     void *context;
     int64_t tasks;
@@ -58,6 +58,26 @@ static void await_generation(eg_pool *pool, unsigned seen)
     }
 }
 
+static void finish(eg_pool *pool)
+{
+    if (atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_acq_rel) > 1) return;
+    pthread_mutex_lock(&pool->lock);
+    pthread_cond_signal(&pool->done);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* The same for the last tasks of a pass, which end within microseconds of each other. */
+static void await_workers(eg_pool *pool)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(&pool->busy, memory_order_acquire) == 0) return;
+        spin_pause();
+    }
+    pthread_mutex_lock(&pool->lock);
+    while (atomic_load(&pool->busy)) pthread_cond_wait(&pool->done, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void *worker_main(void *argument)
 {
     worker *self = argument;
@@ -73,9 +93,7 @@ static void *worker_main(void *argument)
         pthread_mutex_unlock(&pool->lock);
         if (stop) return NULL;
         work(pool, self->index);
-        pthread_mutex_lock(&pool->lock);
-        if (--pool->busy == 0) pthread_cond_signal(&pool->done);
-        pthread_mutex_unlock(&pool->lock);
+        finish(pool);
     }
 }
 
@@ -139,12 +157,10 @@ void eg_pool_run(eg_pool *pool, int64_t tasks, void (*run)(void *context, int64_
     pool->context = context;
     pool->tasks = tasks;
     atomic_store(&pool->next, 0);
-    pool->busy = pool->threads - 1;
+    atomic_store(&pool->busy, pool->threads - 1);
     atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
     work(pool, 0);
-    pthread_mutex_lock(&pool->lock);
-    while (pool->busy) pthread_cond_wait(&pool->done, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
+    await_workers(pool);
 }

@@ -21,7 +21,7 @@ eg_cpu eg_cpu_detect(void)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
         return EG_CPU_AVX512;
-    if (__builtin_cpu_supports("avx2")) return EG_CPU_AVX2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return EG_CPU_AVX2;
 #endif
     return EG_CPU_PORTABLE;
 }

@@ -1,12 +1,12 @@
 /* Which instruction sets this processor offers, for kernels that have a form for each. All forms of a kernel
- * give the same bits, so that the choice changes nothing but time. */
+ * give the same bits, unless its header says otherwise. */
 #ifndef ENGRAFT_KERNEL_CPU_H
 #define ENGRAFT_KERNEL_CPU_H
 
 typedef enum eg_cpu {
     EG_CPU_PORTABLE, /* plain C */
-    EG_CPU_AVX2,
-    EG_CPU_AVX512, /* F, DQ, VL */
+    EG_CPU_AVX2,     /* with FMA */
+    EG_CPU_AVX512,   /* F, DQ, VL */
     EG_CPU_COUNT
 } eg_cpu;
 

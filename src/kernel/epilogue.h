@@ -21,30 +21,29 @@ typedef struct eg_epilogue {
     float slope; /* of LEAKY, at 0 and below */
 } eg_epilogue;
 
-typedef int32_t eg_lanes_mask __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t eg_wide_mask __attribute__((vector_size(64), aligned(4), may_alias));
 
 /* v = other where the condition holds; all are vectors. */
-#define EG_LANES_REPLACE(v, condition, other)                                                                \
-    ((v) = (eg_lanes)(((eg_lanes_mask)(other) & (condition)) | ((eg_lanes_mask)(v) & ~(condition))))
+#define EG_WIDE_REPLACE(v, condition, other)                                                                 \
+    ((v) = (eg_wide)(((eg_wide_mask)(other) & (condition)) | ((eg_wide_mask)(v) & ~(condition))))
 
-EG_INLINE void eg_lanes_activate(eg_lanes *v, eg_activation activation, float slope)
+EG_INLINE void eg_wide_activate(eg_wide *v, eg_activation activation, float slope)
 {
-    const eg_lanes zero = {0}, six = zero + 6.0F, scaled = *v * slope;
-    if (activation == EG_ACTIVATION_LEAKY) EG_LANES_REPLACE(*v, ~(*v > zero), scaled);
+    const eg_wide zero = {0}, six = zero + 6.0F, scaled = *v * slope;
+    if (activation == EG_ACTIVATION_LEAKY) EG_WIDE_REPLACE(*v, ~(*v > zero), scaled);
     if (activation == EG_ACTIVATION_RELU || activation == EG_ACTIVATION_RELU6)
-        EG_LANES_REPLACE(*v, *v < zero, zero);
-    if (activation == EG_ACTIVATION_RELU6) EG_LANES_REPLACE(*v, *v > six, six);
+        EG_WIDE_REPLACE(*v, *v < zero, zero);
+    if (activation == EG_ACTIVATION_RELU6) EG_WIDE_REPLACE(*v, *v > six, six);
 }
 
 /* The gradient before the activation from that behind it. v: the activation's input or output, which agree
  * in all that counts here. */
-EG_INLINE void eg_lanes_activate_grad(eg_lanes *grad, const eg_lanes *v, eg_activation activation,
-                                      float slope)
+EG_INLINE void eg_wide_activate_grad(eg_wide *grad, const eg_wide *v, eg_activation activation, float slope)
 {
-    const eg_lanes zero = {0}, six = zero + 6.0F, scaled = *grad * slope;
-    if (activation == EG_ACTIVATION_LEAKY) EG_LANES_REPLACE(*grad, ~(*v > zero), scaled);
-    if (activation == EG_ACTIVATION_RELU) EG_LANES_REPLACE(*grad, *v <= zero, zero);
-    if (activation == EG_ACTIVATION_RELU6) EG_LANES_REPLACE(*grad, (*v <= zero) | (*v >= six), zero);
+    const eg_wide zero = {0}, six = zero + 6.0F, scaled = *grad * slope;
+    if (activation == EG_ACTIVATION_LEAKY) EG_WIDE_REPLACE(*grad, ~(*v > zero), scaled);
+    if (activation == EG_ACTIVATION_RELU) EG_WIDE_REPLACE(*grad, *v <= zero, zero);
+    if (activation == EG_ACTIVATION_RELU6) EG_WIDE_REPLACE(*grad, (*v <= zero) | (*v >= six), zero);
 }
 
 /* x, y (rows, c), rows `ld` floats apart; residual lies as y does. y may be x. */

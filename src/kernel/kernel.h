@@ -50,6 +50,30 @@ EG_INLINE void eg_lanes_store(const eg_lanes *v, float *to, int64_t width)
     }
 }
 
+/* Sixteen, where a pass is bound by instructions. */
+enum { EG_WIDE = 16 };
+typedef float eg_wide __attribute__((vector_size(64), aligned(4), may_alias));
+
+EG_INLINE void eg_wide_load(eg_wide *v, const float *from, int64_t width)
+{
+    if (width >= EG_WIDE) {
+        *v = *(const eg_wide *)from;
+    } else {
+        float part[EG_WIDE] = {0};
+        for (int64_t i = 0; i < width; i++) part[i] = from[i];
+        *v = *(const eg_wide *)part;
+    }
+}
+
+EG_INLINE void eg_wide_store(const eg_wide *v, float *to, int64_t width)
+{
+    if (width >= EG_WIDE) {
+        *(eg_wide *)to = *v;
+    } else {
+        for (int64_t i = 0; i < width; i++) to[i] = (*v)[i];
+    }
+}
+
 /* A window that slides over an image: convolution and pooling. */
 typedef struct eg_grid {
     int64_t h, w, c;                            /* input */

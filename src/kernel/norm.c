@@ -25,7 +25,7 @@ EG_CLONES void eg_column_sum(int64_t rows, int64_t c, const float *x, double *su
     }
 }
 
-enum { VECTORS = 8, WIDTH = VECTORS * EG_LANES, FIRST_ROWS = 16 };
+enum { FIRST_ROWS = 16 };
 
 /* The mean of the first rows. */
 EG_INLINE void find_centre(int64_t rows, int64_t c, const float *x, int64_t width, eg_lanes *centre)
@@ -39,42 +39,66 @@ EG_INLINE void find_centre(int64_t rows, int64_t c, const float *x, int64_t widt
     *centre = sum / (float)first;
 }
 
-/* Eight vectors of channels at a time: runs of whole cache lines are read, and additions do not wait for each
- * other. */
-EG_INLINE void moments(int64_t rows, int64_t c, int64_t at, int64_t vectors, const float *x, double *mean,
-                       double *squares)
+/* Some rows of at most EG_WIDE columns. */
+EG_INLINE void add_moments(int64_t rows, int64_t c, int64_t width, const float *x, const float *centre,
+                           float *part, float *both)
 {
-    eg_lanes centre[VECTORS];
-    double sum[WIDTH] = {0}, square[WIDTH] = {0};
-    for (int64_t i = 0; i < vectors; i++)
-        find_centre(rows, c, x + at + i * EG_LANES, c - at - i * EG_LANES, &centre[i]);
-    for (int64_t row = 0; row < rows;) {
-        eg_lanes part[VECTORS] = {{0}}, both[VECTORS] = {{0}}, v;
-        for (int64_t end = run_end(row, rows); row < end; row++)
-            for (int64_t i = 0; i < vectors; i++) {
-                int64_t from = at + i * EG_LANES;
-                eg_lanes_load(&v, x + row * c + from, c - from);
-                v -= centre[i];
-                part[i] += v;
-                both[i] += v * v;
-            }
-        for (int64_t i = 0; i < vectors; i++) {
-            add_lanes(&part[i], sum + i * EG_LANES, EG_LANES);
-            add_lanes(&both[i], square + i * EG_LANES, EG_LANES);
-        }
+    eg_wide own = *(const eg_wide *)part, squares = *(const eg_wide *)both, middle = *(const eg_wide *)centre,
+            v;
+    for (int64_t i = 0; i < rows; i++) {
+        eg_wide_load(&v, x + i * c, width);
+        v -= middle;
+        own += v;
+        squares += v * v;
     }
-    for (int64_t i = 0; i < vectors * EG_LANES && at + i < c; i++) {
-        double off = sum[i] / (double)rows, rest = square[i] - sum[i] * off;
-        mean[at + i] = (double)centre[i / EG_LANES][i % EG_LANES] + off;
-        squares[at + i] = rest > 0 ? rest : 0;
+    *(eg_wide *)part = own;
+    *(eg_wide *)both = squares;
+}
+
+EG_INLINE void row_moments(int64_t rows, int64_t c, int64_t width, const float *x, const float *centre,
+                           float *part, float *both)
+{
+    int64_t at = 0;
+    for (; at + EG_WIDE <= width; at += EG_WIDE)
+        add_moments(rows, c, EG_WIDE, x + at, centre + at, part + at, both + at);
+    if (at < width) add_moments(rows, c, width - at, x + at, centre + at, part + at, both + at);
+}
+
+/* Of `width` columns: the float sums of x - centre and of its square over one run, added to the doubles. */
+EG_INLINE void run_moments(int64_t rows, int64_t c, int64_t width, const float *x, const float *centre,
+                           double *sum, double *square)
+{
+    float part[EG_SUM_COLUMNS] = {0}, both[EG_SUM_COLUMNS] = {0};
+    int64_t row = 0;
+    for (; row + EG_SUM_ROWS <= rows; row += EG_SUM_ROWS)
+        row_moments(EG_SUM_ROWS, c, width, x + row * c, centre, part, both);
+    for (; row < rows; row++) row_moments(1, c, width, x + row * c, centre, part, both);
+    for (int64_t i = 0; i < width; i++) sum[i] += (double)part[i];
+    for (int64_t i = 0; i < width; i++) square[i] += (double)both[i];
+}
+
+/* mean and squares hold the sums until all rows are in. */
+EG_INLINE void moments(int64_t rows, int64_t c, int64_t width, const float *x, double *mean, double *squares)
+{
+    float centre[EG_SUM_COLUMNS] = {0};
+    for (int64_t at = 0; at < width; at += EG_LANES)
+        find_centre(rows, c, x + at, width - at, (eg_lanes *)(centre + at));
+    for (int64_t i = 0; i < width; i++) mean[i] = squares[i] = 0;
+    for (int64_t row = 0, end; row < rows; row = end) {
+        end = run_end(row, rows);
+        run_moments(end - row, c, width, x + row * c, centre, mean, squares);
+    }
+    for (int64_t i = 0; i < width; i++) {
+        double sum = mean[i], off = sum / (double)rows, rest = squares[i] - sum * off;
+        mean[i] = (double)centre[i] + off;
+        squares[i] = rest > 0 ? rest : 0;
     }
 }
 
 EG_CLONES void eg_column_moments(int64_t rows, int64_t c, const float *x, double *mean, double *squares)
 {
-    int64_t at = 0;
-    for (; at + WIDTH <= c; at += WIDTH) moments(rows, c, at, VECTORS, x, mean, squares);
-    for (; at < c; at += EG_LANES) moments(rows, c, at, 1, x, mean, squares);
+    for (int64_t at = 0; at < c; at += EG_SUM_COLUMNS)
+        moments(rows, c, c - at < EG_SUM_COLUMNS ? c - at : EG_SUM_COLUMNS, x + at, mean + at, squares + at);
 }
 
 EG_CLONES void eg_column_grad_sums(int64_t rows, int64_t c, const float *x, const float *dy,

@@ -5,8 +5,10 @@
 
 #include "kernel/kernel.h"
 
-/* Sums below: float over runs of EG_SUM_RUN rows, double over the runs. */
-enum { EG_SUM_RUN = 64 };
+/* Sums below: float over runs of EG_SUM_RUN rows, double over the runs. Where a pass over the rows is bound
+ * by memory, EG_SUM_ROWS rows at a time are read from their beginning to their end, for EG_SUM_COLUMNS
+ * columns at most, so that addresses grow and the sums stay in the first cache. */
+enum { EG_SUM_RUN = 64, EG_SUM_ROWS = 4, EG_SUM_COLUMNS = 512 };
 
 /* sum (c) of the rows. */
 void eg_column_sum(int64_t rows, int64_t c, const float *x, double *sum);

@@ -1,4 +1,4 @@
-/* The three ways in which a convolution runs. A call's parameters are weight (k, c / groups, r, s) and bias
+/* The four ways in which a convolution runs. A call's parameters are weight (k, c / groups, r, s) and bias
  * (k) or NULL. */
 #ifndef ENGRAFT_NET_CONV_H
 #define ENGRAFT_NET_CONV_H
@@ -37,5 +37,11 @@ bool eg_conv_winograd_fits(const eg_conv *conv);
 void eg_conv_winograd_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
 void eg_conv_winograd_forward(const eg_conv *conv, const eg_call *call);
 void eg_conv_winograd_backward(const eg_conv *conv, const eg_call *call);
+
+/* Windows read in place, where they have strides, few channels or other sizes. */
+bool eg_conv_direct_fits(const eg_conv *conv);
+void eg_conv_direct_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
+void eg_conv_direct_forward(const eg_conv *conv, const eg_call *call);
+void eg_conv_direct_backward(const eg_conv *conv, const eg_call *call);
 
 #endif

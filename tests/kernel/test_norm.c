@@ -4,9 +4,9 @@
 #include "kernel/norm.h"
 #include "kernel/norm_grad.h"
 
-static const int64_t sizes[][2] = {{1, 1},   {3, 5},   {64, 8},
-                                   {65, 17}, {200, 3}, {131, 24}}; /* rows, channels */
-enum { SIZES = sizeof sizes / sizeof *sizes };
+static const int64_t sizes[][2] = {{1, 1},    {3, 5},   {64, 8},   {65, 17},
+                                   {131, 24}, {200, 3}, {70, 530}, {3, 1040}}; /* rows, channels */
+enum { MOST_CHANNELS = 1040, SIZES = sizeof sizes / sizeof *sizes };
 
 /* The rows' values lie around 40: a one-pass variance in float would lose half its digits. */
 static float *make_values(int64_t rows, int64_t c)
@@ -22,7 +22,7 @@ static void test_moments(void **state)
     for (int i = 0; i < SIZES; i++) {
         int64_t rows = sizes[i][0], c = sizes[i][1];
         float *x = make_values(rows, c);
-        double mean[24], squares[24], sum[24];
+        double mean[MOST_CHANNELS], squares[MOST_CHANNELS], sum[MOST_CHANNELS];
         eg_column_moments(rows, c, x, mean, squares);
         eg_column_sum(rows, c, x, sum);
         for (int64_t k = 0; k < c; k++) {
@@ -43,9 +43,9 @@ static void test_grad_sums(void **state)
     (void)state;
     for (int i = 0; i < SIZES; i++) {
         int64_t rows = sizes[i][0], c = sizes[i][1];
-        float *x = make_values(rows, c), *dy = random_array(rows * c, 2), mean[24];
-        double sum[24], product[24];
-        for (int64_t k = 0; k < c; k++) mean[k] = 40 + (float)k / 50;
+        float *x = make_values(rows, c), *dy = random_array(rows * c, 2), mean[MOST_CHANNELS];
+        double sum[MOST_CHANNELS], product[MOST_CHANNELS];
+        for (int64_t k = 0; k < c; k++) mean[k] = 40 + (float)(k % 24) / 50;
         eg_column_grad_sums(rows, c, x, dy, mean, sum, product);
         for (int64_t k = 0; k < c; k++) {
             double want = 0, want_product = 0;
@@ -59,6 +59,56 @@ static void test_grad_sums(void **state)
         free(x);
         free(dy);
     }
+}
+
+/* dy before the activation, told by what it gave. */
+static double before(eg_activation activation, float y, float dy)
+{
+    bool off = (activation != EG_ACTIVATION_NONE && y <= 0) || (activation == EG_ACTIVATION_RELU6 && y >= 6);
+    return off ? activation == EG_ACTIVATION_LEAKY ? 0.25 * (double)dy : 0 : (double)dy;
+}
+
+static void check_norm_grad(int64_t rows, int64_t c, eg_activation activation, bool residual, bool add)
+{
+    float *x = random_array(rows * c, 1), *dy = random_array(rows * c, 2), *y = random_array(rows * c, 3),
+          *mean = random_array(c, 4), *given = random_array(rows * c, 5), *old = random_array(rows * c, 5);
+    for (int64_t i = 0; i < rows * c; i++) y[i] *= 9;
+    float *ones = array(c), *zeros = array(c);
+    for (int64_t i = 0; i < c; i++) ones[i] = 1, zeros[i] = 0;
+    double sum[MOST_CHANNELS], product[MOST_CHANNELS];
+    eg_norm_grad n = {.x = residual ? x : y,
+                      .dy = dy,
+                      .y = residual ? y : NULL,
+                      .mean = mean,
+                      .scale = ones,
+                      .shift = zeros,
+                      .activation = activation,
+                      .slope = 0.25F};
+    eg_norm_grad_sums(rows, c, &n, residual ? given : NULL, add, sum, product);
+    for (int64_t k = 0; k < c; k++) {
+        double want = 0, want_product = 0;
+        for (int64_t i = k; i < rows * c; i += c) {
+            double grad = before(activation, y[i], dy[i]);
+            want += grad;
+            want_product += grad * ((double)n.x[i] - (double)mean[k]);
+            double share = add ? (double)old[i] + grad : grad;
+            expect_near(given[i], residual ? share : (double)old[i], 2);
+        }
+        expect_near((float)sum[k], want, 64);
+        expect_near((float)product[k], want_product, 640);
+    }
+    expect_guard(given, rows * c);
+    float *all[] = {x, dy, y, mean, given, old, ones, zeros};
+    for (int i = 0; i < 8; i++) free(all[i]);
+}
+
+static void test_norm_grad_sums(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SIZES * EG_ACTIVATION_COUNT * 4; i++)
+        check_norm_grad(sizes[i % SIZES][0], sizes[i % SIZES][1],
+                        (eg_activation)(i / SIZES % EG_ACTIVATION_COUNT), i / SIZES / EG_ACTIVATION_COUNT & 1,
+                        i / SIZES / EG_ACTIVATION_COUNT & 2);
 }
 
 static void test_maps(void **state)
@@ -92,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moments),
         cmocka_unit_test(test_grad_sums),
+        cmocka_unit_test(test_norm_grad_sums),
         cmocka_unit_test(test_maps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
