@@ -32,11 +32,10 @@ static void suggest(eg_draft *d, const eg_proposal *proposal)
     eg_buf_clear(&out);
 }
 
-static const char *first_name(eg_draft *d)
+/* The first name that only one side has. */
+static const char *first_of(const eg_names *list)
 {
-    for (size_t i = 0; i < d->keymap->count; i++)
-        if (d->keymap->names[i]) return d->keymap->names[i];
-    return "(none)";
+    return list->count ? list->items[0] : "(none)";
 }
 
 /* True when so few targets meet a source that naming each would hide the cause. */
@@ -49,7 +48,7 @@ static bool report_poor_match(eg_draft *d, const eg_proposal *proposal)
         cause = eg_arena_printf(d->arena,
                                 "the source has names such as '%s', the target '%s'; is '%s' the network of "
                                 "this checkpoint?",
-                                first_name(d), d->net->params[0].name, d->recipe->target.arch);
+                                first_of(&d->unexpected), first_of(&d->missing), d->recipe->target.arch);
     eg_problem_add(d->problems, d->found ? "poor_match" : "empty_match", d->place,
                    "only %zu of %zu target tensors find a source tensor: %s", proposal->before.met, d->wanted,
                    cause);
@@ -97,19 +96,25 @@ static size_t list_misfits(eg_draft *d, eg_misfit *list)
     return d->misfits.count;
 }
 
+/* "fc.weight (source [10, 4] is not target [3, 4]), …" */
+static const char *misfit_list(eg_draft *d, const eg_misfit *list, size_t count)
+{
+    const char **lines = EG_NEW_ARRAY(d->arena, const char *, count);
+    for (size_t i = 0; i < count; i++)
+        lines[i] =
+            eg_arena_printf(d->arena, "%s (%s)", d->misfits.items[i], d->plan->steps[list[i].param].reason);
+    return eg_name_list(d->arena, lines, count);
+}
+
 static void report_misfits(eg_draft *d, const eg_proposal *proposal)
 {
     if (!d->misfits.count) return;
-    const char **lines = EG_NEW_ARRAY(d->arena, const char *, d->misfits.count);
     eg_misfit *list = EG_NEW_ARRAY(d->arena, eg_misfit, d->misfits.count);
-    for (size_t i = 0; i < list_misfits(d, list); i++)
-        lines[i] =
-            eg_arena_printf(d->arena, "%s (%s)", d->misfits.items[i], d->plan->steps[list[i].param].reason);
-    eg_problem_add(d->problems, "size_mismatch", d->place,
-                   "%zu tensor%s another shape than the source: %s%s%s", d->misfits.count,
-                   d->misfits.count == 1 ? " has" : "s have", eg_name_list(d->arena, lines, d->misfits.count),
-                   proposal->lines ? "; " : "", proposal->lines ? proposal->cause : "");
-    const char *mended = eg_mend_misfits(d, list, d->misfits.count);
+    size_t count = list_misfits(d, list);
+    eg_problem_add(d->problems, "size_mismatch", d->place, "%zu tensor%s another shape than the source: %s",
+                   count, count == 1 ? " has" : "s have",
+                   proposal->lines ? proposal->cause : misfit_list(d, list, count));
+    const char *mended = eg_mend_misfits(d, list, count);
     if (proposal->lines)
         suggest(d, proposal);
     else
@@ -187,8 +192,9 @@ void eg_cover_report(eg_draft *d)
     if (strangers || d->misfits.count) proposal = eg_propose(d);
     bool poor = report_poor_match(d, &proposal);
     if (!poor) {
+        bool found = strangers && d->missing.count && proposal.lines;
         report_missing(d, strangers ? &proposal : &none);
-        report_unexpected(d);
+        if (!found || proposal.after.strangers) report_unexpected(d);
         report_misfits(d, strangers && d->missing.count ? &none : &proposal);
     }
     d->uncovered = poor || d->missing.count || d->misfits.count;

@@ -5,6 +5,7 @@
 #include "plan/decide.h"
 #include "plan/draw.h"
 #include "plan/freeze.h"
+#include "plan/propose.h"
 
 const char *eg_action_name(eg_action action)
 {
@@ -69,13 +70,10 @@ static bool build(eg_draft *d)
     return true;
 }
 
-const eg_plan *eg_plan_build(eg_arena *arena, const eg_recipe *recipe, const eg_net *net,
-                             const eg_store *source, eg_problems *problems, eg_error *err)
+static eg_draft begin(eg_arena *arena, const eg_recipe *recipe, const eg_net *net, const eg_store *source,
+                      eg_problems *problems, eg_error *err)
 {
     static const eg_store nothing;
-    eg_plan *plan = EG_NEW(arena, eg_plan);
-    size_t before = problems->errors;
-    plan->net = net;
     eg_draft d = {.arena = arena,
                   .recipe = recipe,
                   .transfer = &recipe->transfer,
@@ -83,10 +81,28 @@ const eg_plan *eg_plan_build(eg_arena *arena, const eg_recipe *recipe, const eg_
                   .source = source ? source : &nothing,
                   .problems = problems,
                   .err = err,
-                  .plan = plan,
+                  .plan = EG_NEW(arena, eg_plan),
                   .place = recipe->transfer.place};
+    d.plan->net = net;
     if (!d.place.file) d.place = recipe->source.given ? recipe->source.place : recipe->target.place;
+    return d;
+}
+
+const eg_plan *eg_plan_build(eg_arena *arena, const eg_recipe *recipe, const eg_net *net,
+                             const eg_store *source, eg_problems *problems, eg_error *err)
+{
+    size_t before = problems->errors;
+    eg_draft d = begin(arena, recipe, net, source, problems, err);
     if (!build(&d)) return NULL;
-    plan->ok = problems->errors == before;
-    return plan;
+    d.plan->ok = problems->errors == before;
+    return d.plan;
+}
+
+size_t eg_plan_reach(eg_arena *arena, const eg_recipe *recipe, const eg_net *net, const eg_store *source)
+{
+    eg_problems problems = {.arena = arena};
+    eg_draft d = begin(arena, recipe, net, source, &problems, NULL);
+    if (!eg_draft_index(&d)) return 0;
+    for (int32_t p = 0; p < net->param_count; p++) d.wanted += eg_trial_wants(&d, p);
+    return eg_propose(&d).after.met;
 }

@@ -6,18 +6,36 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "run/applied_health.h"
+#include "run/container.h"
 #include "run/manifest.h"
 #include "run/source_arch.h"
 
-static bool open_source(eg_transfer *transfer, eg_arena *arena, eg_error *err)
+static bool open_source(eg_transfer *transfer, eg_arena *arena, eg_problems *problems, eg_error *err)
 {
+    eg_error why = {0};
     const eg_source_section *section = &transfer->recipe->source;
     if (!section->given) return true;
     transfer->is_manifest = eg_manifest_is(section->checkpoint);
     if (transfer->is_manifest) return eg_manifest_read(arena, section->checkpoint, &transfer->manifest, err);
     eg_checkpoint_options options = {.state_dict = section->state_dict};
-    transfer->source = eg_checkpoint_open(section->checkpoint, &options, err);
-    return transfer->source != NULL;
+    transfer->source = eg_checkpoint_open(section->checkpoint, &options, &why);
+    if (transfer->source) return true;
+    if (strcmp(why.id, "SEL-001") == 0)
+        eg_container_diagnose(arena, transfer->recipe, transfer->net, NULL, why.text, problems);
+    if (err && err->code == EG_OK) *err = why;
+    return false;
+}
+
+/* Where few names meet, the file may hold what was meant elsewhere. */
+static void look_elsewhere(const eg_transfer *transfer, eg_arena *arena, eg_problems *problems)
+{
+    bool poor = false;
+    for (size_t i = 0; i < problems->count; i++)
+        poor |= strcmp(problems->items[i].code, "empty_match") == 0 ||
+                strcmp(problems->items[i].code, "poor_match") == 0;
+    if (poor && transfer->source)
+        eg_container_diagnose(arena, transfer->recipe, transfer->net, transfer->source->state_dict, NULL,
+                              problems);
 }
 
 bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_options *options, eg_error *err)
@@ -28,11 +46,12 @@ bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_optio
     if (!recipe) return false;
     transfer->recipe = recipe;
     transfer->net = eg_net_read(arena, recipe->target.arch, recipe->target.args, problems, err);
-    if (!transfer->net || !open_source(transfer, arena, err)) return false;
+    if (!transfer->net || !open_source(transfer, arena, problems, err)) return false;
     const eg_store *store = transfer->source ? &transfer->source->store : NULL;
     if (transfer->is_manifest) store = &transfer->manifest;
     if (store && !eg_source_arch_check(arena, recipe, store, problems, err)) return false;
     transfer->plan = eg_plan_build(arena, recipe, transfer->net, store, problems, err);
+    if (transfer->plan) look_elsewhere(transfer, arena, problems);
     if (!transfer->plan || !eg_problems_check(problems, EG_REFUSED, err)) return false;
     if (!transfer->plan->ok) return eg_fail(err, EG_REFUSED, "the plan is refused");
     eg_problems_print(problems, stderr, eg_log_colour(stderr));

@@ -45,7 +45,8 @@ A plan that is refused writes nothing:
   transfer.yaml:4:11: error: 2 tensors have another shape than the source: fc.weight (source [5, 256] is not target [2, 256]), fc.bias (source [5] is not target [2])
     transfer: {skip: ['fc\..*']}
               ^
-    > skip: ['fc\..*']
+    > transfer:
+    >   skip: ['fc\..*']
   engraft: the plan is refused: 1 error
   [5]
 

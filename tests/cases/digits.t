@@ -26,7 +26,7 @@ Without the rule nothing matches; the plan names the prefix and proposes the lin
       ^
     > transfer:
     >   mapping:
-    >     - strip_prefix: module.   # 20 of 20 target tensors then meet
+    >     - strip_prefix: module.   # 15 of 15 target tensors then meet
   engraft: the plan is refused: 1 error
 
 With it, every tensor is accounted for:
@@ -55,8 +55,8 @@ With it, every tensor is accounted for:
     features.3.1.num_batches_tracked              []  buffer
   
   init  skip: 'fc\..*': skipped  (2)
-    fc.weight                                     [5, 256]  trainable  kaiming_uniform (a 2.23607)
-    fc.bias                                       [5]  trainable  uniform (-0.0625 to 0.0625)
+    fc.weight                                     [5, 256]  trainable  kaiming_uniform
+    fc.bias                                       [5]  trainable  uniform
   
   skipped  skip: 'fc\..*'  (2)
     module.fc.weight                              [5, 256]
