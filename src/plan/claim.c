@@ -32,7 +32,10 @@ static void report_collision(eg_draft *d, size_t x, size_t y, const char *target
                    item_name(d, x), eg_shape_text(d->arena, eg_draft_shape(d, x)), eg_draft_rule(d, x),
                    item_name(d, y), eg_shape_text(d->arena, eg_draft_shape(d, y)), eg_draft_rule(d, y),
                    bytes);
-    eg_problem_suggest(d->problems, "drop one of them before, or rename it elsewhere");
+    eg_problem_suggest(
+        d->problems,
+        "drop one of them before, or rename it elsewhere; 'on_conflict: equal' takes either, where "
+        "their bytes are equal");
 }
 
 void eg_claim_settle(eg_plan_source *out, eg_fate fate, const char *reason)

@@ -6,6 +6,7 @@
 #include "plan/draw.h"
 #include "plan/freeze.h"
 #include "plan/propose.h"
+#include "plan/twins.h"
 
 const char *eg_action_name(eg_action action)
 {
@@ -57,6 +58,7 @@ static bool build(eg_draft *d)
     d->plan->keymap = d->keymap;
     d->head = eg_head_build(d->arena, d->recipe, d->problems);
     if (!eg_keymap_build(d->keymap, d->arena, d->transfer, d->source, d->problems, d->err)) return false;
+    eg_twins_warn(d->arena, d->source, d->recipe->source.place, d->problems);
     d->plan->rules = d->keymap->rules;
     d->plan->rule_count = d->keymap->rule_count;
     if (!eg_draft_index(d) || !eg_claims_settle(d)) return false;
