@@ -1,10 +1,12 @@
 #include "run/transfer.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "plan/exactness.h"
 #include "run/applied_health.h"
 #include "run/container.h"
 #include "run/manifest.h"
@@ -79,10 +81,25 @@ static bool check_digest(const eg_source_section *section, eg_error *err)
     return eg_error_in(err, section->checkpoint);
 }
 
+/* Numbers with more digits than a float has are told. */
+static bool tell_exactness(const eg_plan *plan, const eg_weights *weights, eg_error *err)
+{
+    eg_exactness exactness;
+    if (!eg_exactness_measure(plan, weights, &exactness, err)) return false;
+    if (exactness.rounded)
+        eg_log("cast       %" PRIu64 " of %" PRIu64
+               " values in %zu tensors were rounded to float, the first in '%s'",
+               exactness.rounded, exactness.values, exactness.tensors, exactness.first);
+    else if (exactness.tensors)
+        eg_log("cast       %zu tensors to float, every value exactly", exactness.tensors);
+    return true;
+}
+
 bool eg_transfer_apply(const eg_transfer *transfer, eg_arena *arena, eg_weights *weights, eg_error *err)
 {
     return check_digest(&transfer->recipe->source, err) &&
            eg_weights_init(weights, arena, transfer->net, err) &&
            eg_plan_apply(transfer->plan, transfer->recipe->train.seed, weights, err) &&
+           tell_exactness(transfer->plan, weights, err) &&
            eg_applied_health_check(transfer->plan, weights, err);
 }
