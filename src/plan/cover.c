@@ -16,7 +16,7 @@ static const char *plural(size_t count)
 
 /* Lines for `mapping`, their last one with what they bring, and what the tensors then need whose shapes
  * differ. */
-static void suggest(eg_draft *d, const eg_proposal *proposal)
+static void suggest(eg_planner *d, const eg_proposal *proposal)
 {
     eg_buf out = {0};
     const eg_misfit *left;
@@ -39,7 +39,7 @@ static const char *first_of(const eg_names *list)
 }
 
 /* True when so few targets meet a source that naming each would hide the cause. */
-static bool report_poor_match(eg_draft *d, const eg_proposal *proposal)
+static bool report_poor_match(eg_planner *d, const eg_proposal *proposal)
 {
     if (!d->recipe->source.given || d->wanted == 0 || d->found * 2 >= d->wanted) return false;
     if (d->found && d->transfer->missing == EG_POLICY_INIT && !proposal->lines) return false;
@@ -56,7 +56,7 @@ static bool report_poor_match(eg_draft *d, const eg_proposal *proposal)
     return true;
 }
 
-static void report_missing(eg_draft *d, const eg_proposal *proposal)
+static void report_missing(eg_planner *d, const eg_proposal *proposal)
 {
     if (!d->missing.count) return;
     const char *modules = eg_module_patterns(d->arena, d->missing.items, d->missing.count);
@@ -73,7 +73,7 @@ static void report_missing(eg_draft *d, const eg_proposal *proposal)
         eg_problem_suggest(d->problems, "transfer:\n  missing: init");
 }
 
-static void report_unexpected(eg_draft *d)
+static void report_unexpected(eg_planner *d)
 {
     if (!d->unexpected.count || d->transfer->unexpected == EG_POLICY_IGNORE) return;
     const char *modules = eg_module_patterns(d->arena, d->unexpected.items, d->unexpected.count);
@@ -87,7 +87,7 @@ static void report_unexpected(eg_draft *d)
 }
 
 /* The misfitting tensors with the sources that were meant for them. */
-static size_t list_misfits(eg_draft *d, eg_misfit *list)
+static size_t list_misfits(eg_planner *d, eg_misfit *list)
 {
     for (size_t i = 0; i < d->misfits.count; i++) {
         int64_t p = eg_map_find(d->targets, d->misfits.items[i]);
@@ -97,7 +97,7 @@ static size_t list_misfits(eg_draft *d, eg_misfit *list)
 }
 
 /* "fc.weight (source [10, 4] is not target [3, 4]), …" */
-static const char *misfit_list(eg_draft *d, const eg_misfit *list, size_t count)
+static const char *misfit_list(eg_planner *d, const eg_misfit *list, size_t count)
 {
     const char **lines = EG_NEW_ARRAY(d->arena, const char *, count);
     for (size_t i = 0; i < count; i++)
@@ -106,7 +106,7 @@ static const char *misfit_list(eg_draft *d, const eg_misfit *list, size_t count)
     return eg_name_list(d->arena, lines, count);
 }
 
-static void report_misfits(eg_draft *d, const eg_proposal *proposal)
+static void report_misfits(eg_planner *d, const eg_proposal *proposal)
 {
     if (!d->misfits.count) return;
     eg_misfit *list = EG_NEW_ARRAY(d->arena, eg_misfit, d->misfits.count);
@@ -122,7 +122,7 @@ static void report_misfits(eg_draft *d, const eg_proposal *proposal)
 }
 
 /* Where the cover itself is refused, that is the news. */
-void eg_cover_expect(eg_draft *d)
+void eg_cover_expect(eg_planner *d)
 {
     const eg_transfer_section *t = d->transfer;
     const eg_plan *plan = d->plan;
@@ -143,7 +143,7 @@ void eg_cover_expect(eg_draft *d)
 }
 
 /* A head that names no tensor, or one that is skipped. */
-static void check_head(eg_draft *d)
+static void check_head(eg_planner *d)
 {
     const eg_head_section *head = &d->transfer->head;
     const char *const names[] = {head->weight, head->bias};
@@ -158,7 +158,7 @@ static void check_head(eg_draft *d)
 }
 
 /* The same classes in another order look right to every shape. */
-static void check_class_order(eg_draft *d)
+static void check_class_order(eg_planner *d)
 {
     const eg_source_section *from = &d->recipe->source;
     const eg_target_section *to = &d->recipe->target;
@@ -185,7 +185,7 @@ static void check_class_order(eg_draft *d)
 }
 
 /* The cover on both sides, or why there is none. */
-void eg_cover_report(eg_draft *d)
+void eg_cover_report(eg_planner *d)
 {
     eg_proposal proposal = {0}, none = {0};
     bool strangers = d->found < d->wanted && d->unexpected.count;

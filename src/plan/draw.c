@@ -3,7 +3,7 @@
 #include "net/weights.h"
 #include "plan/unused.h"
 
-static void report_idle_init(eg_draft *d, const eg_matcher *matcher)
+static void report_idle_init(eg_planner *d, const eg_matcher *matcher)
 {
     if (!matcher->hits || matcher->claims || d->transfer->unused_rule == EG_POLICY_IGNORE) return;
     eg_problem_add(d->problems, "unused_rule", matcher->pattern->place,
@@ -12,7 +12,7 @@ static void report_idle_init(eg_draft *d, const eg_matcher *matcher)
     eg_problem_suggest(d->problems, "remove the item, or let 'skip' speak of the same names");
 }
 
-static void draw_from(eg_draft *d, eg_step *step, const eg_param *param, const eg_init_rule *rule)
+static void draw_from(eg_planner *d, eg_step *step, const eg_param *param, const eg_init_rule *rule)
 {
     eg_error err = {0};
     if (rule->init.kind == EG_INIT_DEFAULT) return;
@@ -24,7 +24,7 @@ static void draw_from(eg_draft *d, eg_step *step, const eg_param *param, const e
 }
 
 /* The first rule that fits a parameter that is drawn; buffers keep their layer's own start. */
-bool eg_draws_assign(eg_draft *d)
+bool eg_draws_assign(eg_planner *d)
 {
     const eg_recipe *recipe = d->recipe;
     eg_matcher *list = EG_NEW_ARRAY(d->arena, eg_matcher, recipe->init_count);

@@ -68,9 +68,10 @@ eg_matched eg_matcher_test(eg_matcher *matcher, const char *name, eg_error *err)
     if (strncmp(name, matcher->literal, matcher->length) != 0) return EG_NO_MATCH;
     eg_matched matched = eg_regex_match(matcher->pattern->regex, name, strlen(name), err);
     matcher->hits += matched == EG_MATCH;
-    if (matched == EG_MATCH && matcher->strict && !matcher->stray &&
-        eg_regex_match(matcher->strict, name, strlen(name), NULL) == EG_NO_MATCH)
-        matcher->stray = name;
+    if (matched != EG_MATCH || !matcher->strict) return matched;
+    bool strict = eg_regex_match(matcher->strict, name, strlen(name), NULL) == EG_MATCH;
+    matcher->strict_hits += strict;
+    if (!strict && !matcher->stray) matcher->stray = name;
     return matched;
 }
 
@@ -91,7 +92,7 @@ int64_t eg_matcher_first(eg_matcher *list, size_t count, const char *name, eg_er
 void eg_matchers_lint(eg_arena *arena, const eg_matcher *list, size_t count, eg_problems *problems)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!list[i].stray) continue;
+        if (!list[i].stray || !list[i].strict_hits) continue;
         const char *pattern = list[i].pattern->text;
         eg_problem_warn(problems, "loose_dot", list[i].pattern->place,
                         "'%s' matches '%s', too: '.' stands for any character, '\\.' for a dot", pattern,

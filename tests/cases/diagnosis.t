@@ -22,13 +22,13 @@ loaded, and nothing is said.
     module.features.{0,2,5,7,10,12,14,16,19,21,23,25,28,30,32,34}.weight  [64-512, 3-512, 3, 3]  trainable  kaiming_uniform  (16 tensors)
     module.features.{0,2,5,7,10,12,14,16,19,21,23,25,28,30,32,34}.bias  [64-512]  trainable  uniform  (16 tensors)
     module.classifier.{0,3,6}.weight              [2-4096, 4096-25088]  trainable  kaiming_uniform  (3 tensors)
-    ... and 3 more
+    ... and 3 more, the last module.classifier.6.bias
   
   unexpected  the target has no such tensor  (38)
     features.{0,2,5,7,10,12,14,16,19,21,23,25,28,30,32,34}.weight  [64-512, 3-512, 3, 3]  (16 tensors)
     features.{0,2,5,7,10,12,14,16,19,21,23,25,28,30,32,34}.bias  [64-512]  (16 tensors)
     classifier.{0,3,6}.weight                     [1000-4096, 4096-25088]  (3 tensors)
-    ... and 3 more
+    ... and 3 more, the last classifier.6.bias
   r.yaml:2:9: error: only 0 of 38 target tensors find a source tensor: the target's names start with 'module.'
     source: vgg19.json
             ^
