@@ -40,6 +40,19 @@ static void look_elsewhere(const eg_transfer *transfer, eg_arena *arena, eg_prob
                               problems);
 }
 
+/* What is wrong with the name itself stands in the recipe; what is wrong in the file, there. */
+static const eg_net *read_net(eg_arena *arena, const eg_recipe *recipe, eg_problems *problems, eg_error *err)
+{
+    eg_error why = {0};
+    size_t before = problems->errors;
+    const eg_net *net = eg_net_read(arena, recipe->target.arch, recipe->target.args, problems, &why);
+    if (net) return net;
+    if (problems->errors == before && !why.file[0] && why.code == EG_RECIPE)
+        eg_problem_add(problems, "unknown_arch", recipe->target.arch_place, "%s", why.text);
+    if (err && err->code == EG_OK) *err = why;
+    return NULL;
+}
+
 bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_options *options, eg_error *err)
 {
     eg_problems *problems = options->problems;
@@ -47,7 +60,7 @@ bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_optio
         eg_recipe_read(arena, options->recipe, options->overrides, options->override_count, problems, err);
     if (!recipe) return false;
     transfer->recipe = recipe;
-    transfer->net = eg_net_read(arena, recipe->target.arch, recipe->target.args, problems, err);
+    transfer->net = read_net(arena, recipe, problems, err);
     if (!transfer->net || !open_source(transfer, arena, problems, err)) return false;
     const eg_store *store = transfer->source ? &transfer->source->store : NULL;
     if (transfer->is_manifest) store = &transfer->manifest;
