@@ -117,6 +117,10 @@ typedef struct eg_plan {
 const eg_plan *eg_plan_build(eg_arena *arena, const eg_recipe *recipe, const eg_net *net,
                              const eg_store *source, eg_problems *problems, eg_error *err);
 
+/* How many target tensors would find a source tensor of their shape, with the recipe's rules and those that a
+ * diagnosis would propose. */
+size_t eg_plan_reach(eg_arena *arena, const eg_recipe *recipe, const eg_net *net, const eg_store *source);
+
 /* For people: rule by rule, folded indices, counts; colour when asked for. */
 void eg_plan_print(const eg_plan *plan, FILE *out, bool colour);
 /* The names of the source tensors that a step takes something from, each once; none for a drawn one. */

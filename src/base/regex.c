@@ -192,6 +192,22 @@ void eg_template_expand(const eg_regex *regex, const char *text, eg_buf *out)
     }
 }
 
+const char *eg_template_gap(eg_arena *arena, const eg_regex *regex, const char *text)
+{
+    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(regex->match);
+    piece p;
+    for (const char *at = text; *at;) {
+        size_t used = next_piece(at, &p);
+        unsigned group =
+            used && p.is_group && !is_whole_match(&p) ? eg_regex_group(regex, p.text, p.length) : 0;
+        if (used == 0) break;
+        if (group && (group >= pcre2_get_ovector_count(regex->match) || ends[2 * group] == PCRE2_UNSET))
+            return eg_arena_substring(arena, p.text, p.length);
+        at += used;
+    }
+    return NULL;
+}
+
 bool eg_regex_replace(const eg_regex *regex, const char *subject, const char *text, eg_buf *out,
                       bool *changed, eg_error *err)
 {

@@ -31,6 +31,8 @@ void eg_regex_capture(const eg_regex *regex, unsigned group, const char **text, 
 bool eg_template_check(const eg_regex *regex, const char *text, eg_place place, eg_error *err);
 /* Expands a checked template with the last match. */
 void eg_template_expand(const eg_regex *regex, const char *text, eg_buf *out);
+/* The first group that the template refers to and that took no part in the last match, or NULL. */
+const char *eg_template_gap(eg_arena *arena, const eg_regex *regex, const char *text);
 /* Replaces every match in the subject. *changed says whether there was one. False on a hit limit. */
 bool eg_regex_replace(const eg_regex *regex, const char *subject, const char *text, eg_buf *out,
                       bool *changed, eg_error *err);

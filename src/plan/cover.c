@@ -16,7 +16,7 @@ static const char *plural(size_t count)
 
 /* Lines for `mapping`, their last one with what they bring, and what the tensors then need whose shapes
  * differ. */
-static void suggest(eg_draft *d, const eg_proposal *proposal)
+static void suggest(eg_planner *d, const eg_proposal *proposal)
 {
     eg_buf out = {0};
     const eg_misfit *left;
@@ -32,15 +32,14 @@ static void suggest(eg_draft *d, const eg_proposal *proposal)
     eg_buf_clear(&out);
 }
 
-static const char *first_name(eg_draft *d)
+/* The first name that only one side has. */
+static const char *first_of(const eg_names *list)
 {
-    for (size_t i = 0; i < d->keymap->count; i++)
-        if (d->keymap->names[i]) return d->keymap->names[i];
-    return "(none)";
+    return list->count ? list->items[0] : "(none)";
 }
 
 /* True when so few targets meet a source that naming each would hide the cause. */
-static bool report_poor_match(eg_draft *d, const eg_proposal *proposal)
+static bool report_poor_match(eg_planner *d, const eg_proposal *proposal)
 {
     if (!d->recipe->source.given || d->wanted == 0 || d->found * 2 >= d->wanted) return false;
     if (d->found && d->transfer->missing == EG_POLICY_INIT && !proposal->lines) return false;
@@ -49,7 +48,7 @@ static bool report_poor_match(eg_draft *d, const eg_proposal *proposal)
         cause = eg_arena_printf(d->arena,
                                 "the source has names such as '%s', the target '%s'; is '%s' the network of "
                                 "this checkpoint?",
-                                first_name(d), d->net->params[0].name,
+                                first_of(&d->unexpected), first_of(&d->missing),
                                 d->recipe->target.arch ? d->recipe->target.arch : d->net->arch);
     eg_problem_add(d->problems, d->found ? "poor_match" : "empty_match", d->place,
                    "only %zu of %zu target tensors find a source tensor: %s", proposal->before.met, d->wanted,
@@ -58,7 +57,7 @@ static bool report_poor_match(eg_draft *d, const eg_proposal *proposal)
     return true;
 }
 
-static void report_missing(eg_draft *d, const eg_proposal *proposal)
+static void report_missing(eg_planner *d, const eg_proposal *proposal)
 {
     if (!d->missing.count) return;
     const char *modules = eg_module_patterns(d->arena, d->missing.items, d->missing.count);
@@ -75,7 +74,7 @@ static void report_missing(eg_draft *d, const eg_proposal *proposal)
         eg_problem_suggest(d->problems, "transfer:\n  missing: init");
 }
 
-static void report_unexpected(eg_draft *d)
+static void report_unexpected(eg_planner *d)
 {
     if (!d->unexpected.count || d->transfer->unexpected == EG_POLICY_IGNORE) return;
     const char *modules = eg_module_patterns(d->arena, d->unexpected.items, d->unexpected.count);
@@ -89,7 +88,7 @@ static void report_unexpected(eg_draft *d)
 }
 
 /* The misfitting tensors with the sources that were meant for them. */
-static size_t list_misfits(eg_draft *d, eg_misfit *list)
+static size_t list_misfits(eg_planner *d, eg_misfit *list)
 {
     for (size_t i = 0; i < d->misfits.count; i++) {
         int64_t p = eg_map_find(d->targets, d->misfits.items[i]);
@@ -98,19 +97,25 @@ static size_t list_misfits(eg_draft *d, eg_misfit *list)
     return d->misfits.count;
 }
 
-static void report_misfits(eg_draft *d, const eg_proposal *proposal)
+/* "fc.weight (source [10, 4] is not target [3, 4]), …" */
+static const char *misfit_list(eg_planner *d, const eg_misfit *list, size_t count)
 {
-    if (!d->misfits.count) return;
-    const char **lines = EG_NEW_ARRAY(d->arena, const char *, d->misfits.count);
-    eg_misfit *list = EG_NEW_ARRAY(d->arena, eg_misfit, d->misfits.count);
-    for (size_t i = 0; i < list_misfits(d, list); i++)
+    const char **lines = EG_NEW_ARRAY(d->arena, const char *, count);
+    for (size_t i = 0; i < count; i++)
         lines[i] =
             eg_arena_printf(d->arena, "%s (%s)", d->misfits.items[i], d->plan->steps[list[i].param].reason);
-    eg_problem_add(d->problems, "size_mismatch", d->place,
-                   "%zu tensor%s another shape than the source: %s%s%s", d->misfits.count,
-                   d->misfits.count == 1 ? " has" : "s have", eg_name_list(d->arena, lines, d->misfits.count),
-                   proposal->lines ? "; " : "", proposal->lines ? proposal->cause : "");
-    const char *mended = eg_mend_misfits(d, list, d->misfits.count);
+    return eg_name_list(d->arena, lines, count);
+}
+
+static void report_misfits(eg_planner *d, const eg_proposal *proposal)
+{
+    if (!d->misfits.count) return;
+    eg_misfit *list = EG_NEW_ARRAY(d->arena, eg_misfit, d->misfits.count);
+    size_t count = list_misfits(d, list);
+    eg_problem_add(d->problems, "size_mismatch", d->place, "%zu tensor%s another shape than the source: %s",
+                   count, count == 1 ? " has" : "s have",
+                   proposal->lines ? proposal->cause : misfit_list(d, list, count));
+    const char *mended = eg_mend_misfits(d, list, count);
     if (proposal->lines)
         suggest(d, proposal);
     else
@@ -118,7 +123,7 @@ static void report_misfits(eg_draft *d, const eg_proposal *proposal)
 }
 
 /* Where the cover itself is refused, that is the news. */
-void eg_cover_expect(eg_draft *d)
+void eg_cover_expect(eg_planner *d)
 {
     const eg_transfer_section *t = d->transfer;
     const eg_plan *plan = d->plan;
@@ -139,7 +144,7 @@ void eg_cover_expect(eg_draft *d)
 }
 
 /* A head that names no tensor, or one that is skipped. */
-static void check_head(eg_draft *d)
+static void check_head(eg_planner *d)
 {
     const eg_head_section *head = &d->transfer->head;
     const char *const names[] = {head->weight, head->bias};
@@ -154,7 +159,7 @@ static void check_head(eg_draft *d)
 }
 
 /* The same classes in another order look right to every shape. */
-static void check_class_order(eg_draft *d)
+static void check_class_order(eg_planner *d)
 {
     const eg_source_section *from = &d->recipe->source;
     const eg_target_section *to = &d->recipe->target;
@@ -181,15 +186,16 @@ static void check_class_order(eg_draft *d)
 }
 
 /* The cover on both sides, or why there is none. */
-void eg_cover_report(eg_draft *d)
+void eg_cover_report(eg_planner *d)
 {
     eg_proposal proposal = {0}, none = {0};
     bool strangers = d->found < d->wanted && d->unexpected.count;
     if (strangers || d->misfits.count) proposal = eg_propose(d);
     bool poor = report_poor_match(d, &proposal);
     if (!poor) {
+        bool found = strangers && d->missing.count && proposal.lines;
         report_missing(d, strangers ? &proposal : &none);
-        report_unexpected(d);
+        if (!found || proposal.after.strangers) report_unexpected(d);
         report_misfits(d, strangers && d->missing.count ? &none : &proposal);
     }
     d->uncovered = poor || d->missing.count || d->misfits.count;

@@ -25,7 +25,7 @@ static bool can_cast(const eg_param *param, const eg_mosaic *value)
 }
 
 /* The step takes the value, which has the target's shape. */
-static void take(eg_draft *d, eg_step *step, const eg_param *param, const eg_mosaic *value)
+static void take(eg_planner *d, eg_step *step, const eg_param *param, const eg_mosaic *value)
 {
     step->value = value;
     step->source = value->pieces[0].source;
@@ -42,7 +42,7 @@ static void take(eg_draft *d, eg_step *step, const eg_param *param, const eg_mos
         eg_problem_suggest(d->problems, "skip: [{exact: '%s'}]", param->name);
 }
 
-static void load(eg_draft *d, eg_step *step, const eg_param *param, size_t i)
+static void load(eg_planner *d, eg_step *step, const eg_param *param, size_t i)
 {
     int32_t rule = d->keymap->last[i];
     step->rule = rule < 0 ? NULL : d->keymap->rules[rule].rule->text;
@@ -51,14 +51,14 @@ static void load(eg_draft *d, eg_step *step, const eg_param *param, size_t i)
     take(d, step, param, d->keymap->values[i]);
 }
 
-static bool is_head(eg_draft *d, const char *name)
+static bool is_head(eg_planner *d, const char *name)
 {
     const eg_head_section *head = &d->transfer->head;
     return d->head && (strcmp(name, head->weight) == 0 || (head->bias && strcmp(name, head->bias) == 0));
 }
 
 /* Rows by class, when all but the number of classes agrees. */
-static bool load_rows(eg_draft *d, eg_step *step, const eg_param *param, size_t i)
+static bool load_rows(eg_planner *d, eg_step *step, const eg_param *param, size_t i)
 {
     const eg_mosaic *value = d->keymap->values[i];
     eg_shape from = value->shape, to = param->shape;
@@ -81,7 +81,7 @@ static bool load_rows(eg_draft *d, eg_step *step, const eg_param *param, size_t 
     return true;
 }
 
-static void misfit(eg_draft *d, eg_step *step, const eg_param *param, size_t i)
+static void misfit(eg_planner *d, eg_step *step, const eg_param *param, size_t i)
 {
     static const char *const words[] = {
         [EG_POLICY_ERROR] = NULL,
@@ -107,7 +107,7 @@ static void misfit(eg_draft *d, eg_step *step, const eg_param *param, size_t i)
     if (policy != EG_POLICY_SKIP) eg_names_add(&d->misfits, param->name);
 }
 
-static void lack(eg_draft *d, eg_step *step, const eg_param *param)
+static void lack(eg_planner *d, eg_step *step, const eg_param *param)
 {
     bool no_source = !d->recipe->source.given;
     step->action = eg_is_counter(param) && !no_source ? EG_ACTION_DEFAULT : EG_ACTION_INIT;
@@ -121,7 +121,7 @@ static void lack(eg_draft *d, eg_step *step, const eg_param *param)
         eg_names_add(&d->missing, param->name);
 }
 
-static void decide(eg_draft *d, int32_t p)
+static void decide(eg_planner *d, int32_t p)
 {
     eg_step *step = &d->plan->steps[p];
     const eg_param *param = &d->net->params[p];
@@ -129,7 +129,7 @@ static void decide(eg_draft *d, int32_t p)
     *step = (eg_step){.param = p, .init = param->init};
     if (d->skip[p] >= 0) {
         step->action = EG_ACTION_INIT;
-        step->rule = eg_draft_quoted(d, "skip", d->transfer->skip.items[d->skip[p]].text);
+        step->rule = eg_planner_quoted(d, "skip", d->transfer->skip.items[d->skip[p]].text);
         step->reason = "skipped";
         return;
     }
@@ -145,7 +145,7 @@ static void decide(eg_draft *d, int32_t p)
         misfit(d, step, param, (size_t)claim);
 }
 
-void eg_decide_steps(eg_draft *d)
+void eg_decide_steps(eg_planner *d)
 {
     size_t count = (size_t)d->net->param_count;
     d->plan->steps = EG_NEW_ARRAY(d->arena, eg_step, count);

@@ -2,9 +2,9 @@
 #ifndef ENGRAFT_PLAN_DECIDE_H
 #define ENGRAFT_PLAN_DECIDE_H
 
-#include "plan/draft.h"
+#include "plan/planner.h"
 
 /* Fills the plan's steps, from claims that are settled; notes what is missing or has another shape. */
-void eg_decide_steps(eg_draft *d);
+void eg_decide_steps(eg_planner *d);
 
 #endif

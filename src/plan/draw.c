@@ -4,7 +4,7 @@
 #include "plan/diagnose.h"
 #include "plan/unused.h"
 
-static void report_idle_init(eg_draft *d, const eg_matcher *matcher)
+static void report_idle_init(eg_planner *d, const eg_matcher *matcher)
 {
     if (!matcher->hits || matcher->claims || d->transfer->unused_rule == EG_POLICY_IGNORE) return;
     eg_problem_add(d->problems, "unused_rule", matcher->pattern->place,
@@ -19,7 +19,7 @@ static bool is_drawn(const eg_step *step)
 }
 
 /* A manifest does not say how its layers start. */
-void eg_draws_check(eg_draft *d)
+void eg_draws_check(eg_planner *d)
 {
     eg_names list = {.items = EG_NEW_ARRAY(d->arena, const char *, d->plan->step_count)};
     for (size_t i = 0; i < d->plan->step_count; i++) {
@@ -35,7 +35,7 @@ void eg_draws_check(eg_draft *d)
     eg_problem_suggest(d->problems, "init: [{match: {exact: '%s'}, init: zeros}]", list.items[0]);
 }
 
-static void draw_from(eg_draft *d, eg_step *step, const eg_param *param, const eg_init_rule *rule)
+static void draw_from(eg_planner *d, eg_step *step, const eg_param *param, const eg_init_rule *rule)
 {
     eg_error err = {0};
     if (rule->init.kind == EG_INIT_DEFAULT) return;
@@ -47,7 +47,7 @@ static void draw_from(eg_draft *d, eg_step *step, const eg_param *param, const e
 }
 
 /* The first rule that fits a parameter that is drawn; buffers keep their layer's own start. */
-bool eg_draws_assign(eg_draft *d)
+bool eg_draws_assign(eg_planner *d)
 {
     const eg_recipe *recipe = d->recipe;
     eg_matcher *list = EG_NEW_ARRAY(d->arena, eg_matcher, recipe->init_count);

@@ -124,6 +124,20 @@ void eg_keyrule_problem(worker *w, const char *code, const char *format, ...)
     eg_problem_add(w->problems, code, w->rule->place, "rule %d (%s): %s", w->number + 1, w->rule->text, text);
 }
 
+const char *eg_keyrule_expand(worker *w, const eg_pattern *pattern, const char *to, const char *name)
+{
+    eg_buf out = {0};
+    const char *gap = w->gap_told ? NULL : eg_template_gap(w->arena, pattern->regex, to);
+    if (gap)
+        eg_problem_warn(w->problems, "empty_group", pattern->place,
+                        "group '%s' of '%s' takes no part in '%s': it becomes an empty text in '%s'", gap,
+                        pattern->text, name, to);
+    w->gap_told |= gap != NULL;
+    eg_buf_puts(&out, "");
+    eg_template_expand(pattern->regex, to, &out);
+    return eg_buf_take(&out, w->arena);
+}
+
 /* ---- unused rules ---- */
 
 /* A source tensor whose own name the pattern or prefix fits: then an earlier rule has taken it. */
@@ -238,14 +252,13 @@ static bool rename_names(worker *w)
             eg_matched matched = eg_matcher_test(&list[r], map->names[i], w->err);
             if (matched == EG_MATCH_FAILED) return false;
             if (matched == EG_NO_MATCH) continue;
-            eg_buf out = {0};
-            eg_buf_puts(&out, "");
-            eg_template_expand(w->rule->renames[r].pattern.regex, w->rule->renames[r].to, &out);
-            eg_keyrule_rename(w, i, eg_buf_take(&out, w->arena));
+            const eg_rename *pair = &w->rule->renames[r];
+            eg_keyrule_rename(w, i, eg_keyrule_expand(w, &pair->pattern, pair->to, map->names[i]));
             break;
         }
     }
     bool matched = false;
+    eg_matchers_lint(w->arena, list, w->rule->rename_count, w->problems);
     for (size_t r = 0; r < w->rule->rename_count; r++) {
         matched |= list[r].hits > 0;
         if (!list[r].hits)
@@ -295,6 +308,7 @@ static bool filter(worker *w, bool drop_matching)
         kept[i] = (first >= 0) != drop_matching ? map->names[i] : NULL;
     }
     bool matched = false;
+    eg_matchers_lint(w->arena, list, patterns.count, w->problems);
     for (size_t p = 0; p < patterns.count; p++) {
         matched |= list[p].hits > 0;
         if (!list[p].hits)
@@ -354,7 +368,7 @@ bool eg_keymap_build(eg_keymap *map, eg_arena *arena, const eg_transfer_section 
         add_item(arena, map, source->entries[i].name, eg_mosaic_whole(arena, &source->entries[i]));
     for (size_t r = 0; r < map->rule_count; r++) {
         map->rules[r].rule = &transfer->rules[r];
-        worker w = {map, arena, transfer, problems, err, &transfer->rules[r], (int32_t)r, false};
+        worker w = {map, arena, transfer, problems, err, &transfer->rules[r], (int32_t)r, false, false};
         if (!verbs[transfer->rules[r].verb](&w)) return false;
     }
     check_packs(map, transfer, problems);

@@ -12,14 +12,6 @@
 
 enum { MOST_DIMS = 60 }; /* far beyond any tensor, and below what views can hold */
 
-static const char *expand(eg_keyrule *w, const char *to)
-{
-    eg_buf out = {0};
-    eg_buf_puts(&out, "");
-    eg_template_expand(w->rule->match.regex, to, &out);
-    return eg_buf_take(&out, w->arena);
-}
-
 static const char *capture(eg_keyrule *w, unsigned group)
 {
     const char *text;
@@ -58,6 +50,7 @@ static bool each_match(eg_keyrule *w, bool (*use)(eg_keyrule *w, size_t item, vo
         if (matched == EG_MATCH_FAILED) return false;
         if (matched == EG_MATCH && !use(w, i, context)) break;
     }
+    eg_matchers_lint(w->arena, &matcher, 1, w->problems);
     if (!matcher.hits) eg_keyrule_unused(w, w->rule->match.place, w->rule->match.text, &matcher, NULL);
     return true;
 }
@@ -135,7 +128,7 @@ static bool gather_member(eg_keyrule *w, size_t item, void *context)
                            rule->verb == EG_VERB_CONCAT ? "not in 'order'" : "no number");
         return false;
     }
-    const char *name = expand(w, rule->to[0]);
+    const char *name = eg_keyrule_expand(w, &rule->match, rule->to[0], w->map->names[item]);
     if (b->name && strcmp(b->name, name) != 0) {
         eg_keyrule_problem(w, "bad_template", "the parts of one tensor get different names: '%s' and '%s'",
                            b->name, name);
@@ -275,7 +268,8 @@ static bool split_item(eg_keyrule *w, size_t item, void *context)
     const int64_t *sizes = part_sizes(w, item, dim);
     if (!sizes) return false;
     const char **names = EG_NEW_ARRAY(w->arena, const char *, w->rule->to_count);
-    for (size_t i = 0; i < w->rule->to_count; i++) names[i] = expand(w, w->rule->to[i]);
+    for (size_t i = 0; i < w->rule->to_count; i++)
+        names[i] = eg_keyrule_expand(w, &w->rule->match, w->rule->to[i], w->map->names[item]);
     for (size_t i = 0; i < w->rule->to_count; i++) {
         eg_keyrule_make(w, names[i], eg_mosaic_slice(w->arena, value, dim, start, sizes[i]), &item, 1);
         start += sizes[i];
@@ -295,7 +289,8 @@ static bool copy_item(eg_keyrule *w, size_t item, void *context)
     const eg_mosaic *value = w->map->values[item];
     const char **names = EG_NEW_ARRAY(w->arena, const char *, w->rule->to_count);
     (void)context;
-    for (size_t i = 0; i < w->rule->to_count; i++) names[i] = expand(w, w->rule->to[i]);
+    for (size_t i = 0; i < w->rule->to_count; i++)
+        names[i] = eg_keyrule_expand(w, &w->rule->match, w->rule->to[i], w->map->names[item]);
     for (size_t i = 0; i < w->rule->to_count; i++) eg_keyrule_make(w, names[i], value, &item, 1);
     return true;
 }

@@ -13,7 +13,8 @@ typedef struct eg_keyrule {
     eg_error *err;
     const eg_rule *rule;
     int32_t number;
-    bool spoiled; /* a malformed name has been reported */
+    bool spoiled;  /* a malformed name has been reported */
+    bool gap_told; /* a group without text has been reported */
 } eg_keyrule;
 
 /* Gives item i another name, or drops it (NULL). */
@@ -23,6 +24,8 @@ void eg_keyrule_reshape(eg_keyrule *w, size_t i, const eg_mosaic *value);
 /* A new item made of `parts`, which are merged into it. */
 void eg_keyrule_make(eg_keyrule *w, const char *name, const eg_mosaic *value, const size_t *parts,
                      size_t count);
+/* The template with the last match's groups; a warning when one that it refers to took no part in it. */
+const char *eg_keyrule_expand(eg_keyrule *w, const eg_pattern *pattern, const char *to, const char *name);
 /* A problem when the rule's pattern matched nothing. */
 void eg_keyrule_unused(eg_keyrule *w, eg_place place, const char *what, eg_matcher *matcher,
                        const char *prefix);

@@ -83,7 +83,7 @@ static bool is_square(eg_shape shape)
  * transposed ones is transposed, too, though its shape does not tell. */
 static bool takes_exactly(const eg_trial *now, const group *g, const char *pattern)
 {
-    eg_arena *arena = now->draft->arena;
+    eg_arena *arena = now->planner->arena;
     const eg_regex *regex = eg_regex_compile(arena, pattern, true, (eg_place){0}, NULL);
     size_t taken = 0;
     for (size_t i = 0; regex && i < now->map->count; i++) {
@@ -126,25 +126,25 @@ static const char *all_names(const eg_trial *now, const group *g)
         if (k) eg_buf_puts(&out, "|");
         eg_regex_escape(now->map->names[g->items[k]], &out);
     }
-    return eg_buf_take(&out, now->draft->arena);
+    return eg_buf_take(&out, now->planner->arena);
 }
 
 /* A pattern for the group: an ending where that says it, else the names; NULL: too many. */
 static const char *pattern_of(const eg_trial *now, const group *g)
 {
     const char *ending = common_ending(now, g);
-    const char *pattern = escaped(now->draft->arena, ".*\\.", ending);
+    const char *pattern = escaped(now->planner->arena, ".*\\.", ending);
     if (g->count > 1 && ending[0] && takes_exactly(now, g, pattern)) return pattern;
     return g->count <= MOST_NAMES ? all_names(now, g) : NULL;
 }
 
 static void describe(const eg_trial *now, const group *g, eg_remedies *out)
 {
-    eg_arena *arena = now->draft->arena;
+    eg_arena *arena = now->planner->arena;
     const char *pattern = pattern_of(now, g), *first = now->map->names[g->items[0]];
     if (!pattern) return;
     eg_shape from = now->map->values[g->items[0]]->shape;
-    eg_shape to = now->draft->net->params[eg_trial_target(now, g->items[0])].shape;
+    eg_shape to = now->planner->net->params[eg_trial_target(now, g->items[0])].shape;
     const char *lines = eg_arena_printf(arena, "- transform: {match: '%s', when: {rank: %u}, ops: [%s]}",
                                         pattern, from.rank, g->ops);
     eg_remedy_add(out, lines,
@@ -155,14 +155,14 @@ static void describe(const eg_trial *now, const group *g, eg_remedies *out)
 
 void eg_layout_propose(const eg_trial *now, eg_remedies *out)
 {
-    eg_arena *arena = now->draft->arena;
+    eg_arena *arena = now->planner->arena;
     group groups[OP_ROOM] = {{0}};
     size_t count = 0;
     for (size_t i = 0; i < now->map->count; i++) {
         int64_t target = eg_trial_target(now, i);
-        if (target < 0 || !eg_trial_wants(now->draft, target) || eg_trial_fits(now, i, target)) continue;
+        if (target < 0 || !eg_trial_wants(now->planner, target) || eg_trial_fits(now, i, target)) continue;
         eg_shape from = now->map->values[i]->shape;
-        const char *ops = ops_between(arena, from, now->draft->net->params[target].shape);
+        const char *ops = ops_between(arena, from, now->planner->net->params[target].shape);
         size_t g = 0;
         while (ops && g < count && (strcmp(groups[g].ops, ops) != 0 || groups[g].rank != from.rank)) g++;
         if (!ops || g == OP_ROOM) continue;

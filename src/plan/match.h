@@ -10,8 +10,11 @@ typedef struct eg_matcher {
     const eg_pattern *pattern;
     const char *literal; /* every match starts with it */
     size_t length;
-    size_t hits;   /* names that matched */
-    size_t claims; /* names that it was the first to match */
+    size_t hits;                   /* names that matched */
+    size_t claims;                 /* names that it was the first to match */
+    const struct eg_regex *strict; /* the pattern with its lone dots as dots; NULL: it has none */
+    size_t strict_hits;
+    const char *stray; /* the first name that only a dot for any character lets in */
 } eg_matcher;
 
 /* The pattern must outlive the matcher. */
@@ -23,5 +26,9 @@ eg_matched eg_matcher_test(eg_matcher *matcher, const char *name, eg_error *err)
 /* The first of the list that matches the name, -1: none, -2 and err: failed. Counts hits of all and claims of
  * the first. */
 int64_t eg_matcher_first(eg_matcher *list, size_t count, const char *name, eg_error *err);
+
+/* A warning for each matcher of the list whose dots have let in a name beside those that plain dots would. A
+ * pattern that matches nothing with plain dots means them as they are. */
+void eg_matchers_lint(eg_arena *arena, const eg_matcher *list, size_t count, eg_problems *problems);
 
 #endif

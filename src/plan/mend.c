@@ -8,20 +8,20 @@
 #include "plan/diagnose.h"
 
 /* The input's layer: the first with channels. */
-static bool is_stem(const eg_draft *d, int32_t param)
+static bool is_stem(const eg_planner *d, int32_t param)
 {
     for (int32_t p = 0; p <= param; p++)
         if (d->net->params[p].shape.rank >= 3) return p == param;
     return false;
 }
 
-static bool is_adapted(const eg_draft *d, const eg_misfit *m, eg_key_policy policy)
+static bool is_adapted(const eg_planner *d, const eg_misfit *m, eg_key_policy policy)
 {
     return eg_adapt(d->arena, policy, m->source, d->net->params[m->param].shape) != NULL;
 }
 
 /* "adapt_input", "interpolate", or NULL: to be skipped. */
-static const char *policy_of(const eg_draft *d, const eg_misfit *m)
+static const char *policy_of(const eg_planner *d, const eg_misfit *m)
 {
     const char *name = d->net->params[m->param].name;
     if (is_stem(d, m->param) && is_adapted(d, m, EG_POLICY_ADAPT_INPUT)) return "adapt_input";
@@ -29,7 +29,7 @@ static const char *policy_of(const eg_draft *d, const eg_misfit *m)
     return NULL;
 }
 
-const char *eg_mend_misfits(const eg_draft *d, const eg_misfit *list, size_t count)
+const char *eg_mend_misfits(const eg_planner *d, const eg_misfit *list, size_t count)
 {
     const char **skipped = EG_NEW_ARRAY(d->arena, const char *, count);
     size_t skips = 0;
@@ -58,7 +58,7 @@ const char *eg_mend_misfits(const eg_draft *d, const eg_misfit *list, size_t cou
 
 size_t eg_mend_left(const eg_trial *trial, const eg_misfit **list)
 {
-    eg_draft *d = trial->draft;
+    eg_planner *d = trial->planner;
     eg_misfit *out = EG_NEW_ARRAY(d->arena, eg_misfit, trial->map->count);
     size_t count = 0;
     for (size_t i = 0; i < trial->map->count; i++) {

@@ -20,7 +20,7 @@ static bool is_free(const eg_trial *now, size_t i)
 /* Suffix -> the only source that ends so, or the count of sources (ambiguous). */
 static eg_map *index_suffixes(const eg_trial *now)
 {
-    eg_map *suffixes = eg_map_new(now->draft->arena);
+    eg_map *suffixes = eg_map_new(now->planner->arena);
     for (size_t i = 0; i < now->map->count; i++)
         for (const char *at = is_free(now, i) ? now->map->names[i] : NULL; at; at = next_segment(at))
             if (!eg_map_add(suffixes, at, (int64_t)i)) eg_map_set(suffixes, at, (int64_t)now->map->count);
@@ -37,7 +37,7 @@ static const char *pair_text(eg_arena *arena, const char *name, const char *targ
 /* The renaming that brings a source to this target, NULL: none. */
 static const char *find_pair(const eg_trial *now, const eg_map *suffixes, int32_t p)
 {
-    const eg_draft *d = now->draft;
+    const eg_planner *d = now->planner;
     const char *target = d->net->params[p].name;
     for (const char *at = target; at; at = next_segment(at)) {
         int64_t i = eg_map_find(suffixes, at);
@@ -59,7 +59,7 @@ static const char *rename_lines(eg_arena *arena, const char *from, const char *t
 
 void eg_modules_propose(const eg_trial *now, eg_remedies *out)
 {
-    const eg_draft *d = now->draft;
+    const eg_planner *d = now->planner;
     eg_map *sources = eg_map_new(d->arena), *tally = eg_map_new(d->arena), *suffixes = index_suffixes(now);
     const char *best = NULL;
     int64_t best_count = 0;
@@ -102,14 +102,14 @@ enum { LEAVES = sizeof leaves / sizeof *leaves };
 /* How many names would be targets with their last segment exchanged. */
 static size_t leaf_hits(const eg_trial *now, size_t leaf)
 {
-    const char *ending = eg_arena_printf(now->draft->arena, ".%s", leaves[leaf].foreign);
+    const char *ending = eg_arena_printf(now->planner->arena, ".%s", leaves[leaf].foreign);
     size_t hits = 0;
     for (size_t i = 0; i < now->map->count; i++) {
         const char *name = now->map->names[i];
         if (!is_free(now, i) || !eg_ends_with(name, ending)) continue;
         int stem = (int)(strlen(name) - strlen(ending));
-        const char *other = eg_arena_printf(now->draft->arena, "%.*s.%s", stem, name, leaves[leaf].own);
-        hits += eg_map_find(now->draft->targets, other) >= 0;
+        const char *other = eg_arena_printf(now->planner->arena, "%.*s.%s", stem, name, leaves[leaf].own);
+        hits += eg_map_find(now->planner->targets, other) >= 0;
     }
     return hits;
 }
@@ -126,8 +126,8 @@ void eg_leaves_propose(const eg_trial *now, eg_remedies *out)
                       leaves[leaf].own, leaves[leaf].foreign);
     }
     if (cause.length)
-        eg_remedy_add(out, eg_arena_string(now->draft->arena, lines.data),
-                      eg_arena_string(now->draft->arena, cause.data));
+        eg_remedy_add(out, eg_arena_string(now->planner->arena, lines.data),
+                      eg_arena_string(now->planner->arena, cause.data));
     eg_buf_clear(&lines);
     eg_buf_clear(&cause);
 }

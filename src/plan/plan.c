@@ -5,6 +5,8 @@
 #include "plan/decide.h"
 #include "plan/draw.h"
 #include "plan/freeze.h"
+#include "plan/propose.h"
+#include "plan/twins.h"
 
 const char *eg_action_name(eg_action action)
 {
@@ -50,15 +52,16 @@ static void count_all(eg_plan *plan)
     for (size_t i = 0; i < plan->source_count; i++) ++*fates[plan->sources[i].fate];
 }
 
-static bool build(eg_draft *d)
+static bool build(eg_planner *d)
 {
     d->keymap = EG_NEW(d->arena, eg_keymap);
     d->plan->keymap = d->keymap;
     d->head = eg_head_build(d->arena, d->recipe, d->problems);
     if (!eg_keymap_build(d->keymap, d->arena, d->transfer, d->source, d->problems, d->err)) return false;
+    eg_twins_warn(d->arena, d->source, d->recipe->source.place, d->problems);
     d->plan->rules = d->keymap->rules;
     d->plan->rule_count = d->keymap->rule_count;
-    if (!eg_draft_index(d) || !eg_claims_settle(d)) return false;
+    if (!eg_planner_index(d) || !eg_claims_settle(d)) return false;
     eg_decide_steps(d);
     eg_claims_trace(d);
     eg_cover_report(d);
@@ -70,24 +73,39 @@ static bool build(eg_draft *d)
     return true;
 }
 
+static eg_planner begin(eg_arena *arena, const eg_recipe *recipe, const eg_net *net, const eg_store *source,
+                        eg_problems *problems, eg_error *err)
+{
+    static const eg_store nothing;
+    eg_planner d = {.arena = arena,
+                    .recipe = recipe,
+                    .transfer = &recipe->transfer,
+                    .net = net,
+                    .source = source ? source : &nothing,
+                    .problems = problems,
+                    .err = err,
+                    .plan = EG_NEW(arena, eg_plan),
+                    .place = recipe->transfer.place};
+    d.plan->net = net;
+    if (!d.place.file) d.place = recipe->source.given ? recipe->source.place : recipe->target.place;
+    return d;
+}
+
 const eg_plan *eg_plan_build(eg_arena *arena, const eg_recipe *recipe, const eg_net *net,
                              const eg_store *source, eg_problems *problems, eg_error *err)
 {
-    static const eg_store nothing;
-    eg_plan *plan = EG_NEW(arena, eg_plan);
     size_t before = problems->errors;
-    plan->net = net;
-    eg_draft d = {.arena = arena,
-                  .recipe = recipe,
-                  .transfer = &recipe->transfer,
-                  .net = net,
-                  .source = source ? source : &nothing,
-                  .problems = problems,
-                  .err = err,
-                  .plan = plan,
-                  .place = recipe->transfer.place};
-    if (!d.place.file) d.place = recipe->source.given ? recipe->source.place : recipe->target.place;
+    eg_planner d = begin(arena, recipe, net, source, problems, err);
     if (!build(&d)) return NULL;
-    plan->ok = problems->errors == before;
-    return plan;
+    d.plan->ok = problems->errors == before;
+    return d.plan;
+}
+
+size_t eg_plan_reach(eg_arena *arena, const eg_recipe *recipe, const eg_net *net, const eg_store *source)
+{
+    eg_problems problems = {.arena = arena};
+    eg_planner d = begin(arena, recipe, net, source, &problems, NULL);
+    if (!eg_planner_index(&d)) return 0;
+    for (int32_t p = 0; p < net->param_count; p++) d.wanted += eg_trial_wants(&d, p);
+    return eg_propose(&d).after.met;
 }

@@ -75,7 +75,7 @@ static size_t score(const eg_trial *now, const char *strip, const char *add)
 {
     size_t met = 0;
     eg_buf name = {0};
-    const eg_draft *d = now->draft;
+    const eg_planner *d = now->planner;
     for (size_t i = 0; i < now->map->count; i++) {
         if (!now->map->names[i]) continue;
         name.length = 0;
@@ -94,7 +94,7 @@ static const char *whole_prefix(const eg_trial *now, const char *strip)
     for (size_t i = 0; i < now->map->count; i++) {
         const char *name = now->map->names[i];
         if (name && eg_starts_with(name, strip))
-            return eg_arena_substring(now->draft->arena, name, (size_t)(without(name, strip) - name));
+            return eg_arena_substring(now->planner->arena, name, (size_t)(without(name, strip) - name));
     }
     return strip;
 }
@@ -102,7 +102,7 @@ static const char *whole_prefix(const eg_trial *now, const char *strip)
 static void describe(const eg_trial *now, const prefix *strip, const prefix *add, size_t live,
                      eg_remedies *out)
 {
-    eg_arena *arena = now->draft->arena;
+    eg_arena *arena = now->planner->arena;
     bool some = strip->count < live;
     const char *part = strip->text[0] ? repeated_part(arena, strip->text) : "";
     const char *added = add->text[0] ? eg_arena_printf(arena, "- add_prefix: %s", add->text) : "";
@@ -129,7 +129,7 @@ static void describe(const eg_trial *now, const prefix *strip, const prefix *add
 void eg_prefixes_propose(const eg_trial *now, eg_remedies *out)
 {
     prefix strips[PREFIXES], adds[PREFIXES], *strip = NULL, *add = NULL;
-    eg_draft *d = now->draft;
+    eg_planner *d = now->planner;
     size_t best = now->met, targets = (size_t)d->net->param_count;
     const char **params = EG_NEW_ARRAY(d->arena, const char *, targets);
     for (size_t p = 0; p < targets; p++) params[p] = d->net->params[p].name;

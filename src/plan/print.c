@@ -190,7 +190,10 @@ static void print_members(printer *p, const size_t *members, size_t count)
             shown += folds[i].count;
         }
     }
-    if (shown < count) fprintf(p->out, "  ... and %zu more\n", count - shown);
+    if (shown < count)
+        fprintf(p->out, "  ... and %zu more, the last %s\n", count - shown,
+                eg_printable(&p->arena, p->items[members[count - 1]].name,
+                             strlen(p->items[members[count - 1]].name)));
 }
 
 /* What comes from the source, what does not, and what goes nowhere. */

@@ -12,7 +12,7 @@ enum { ROUNDS = 5 };
 
 static void propose_dialects(const eg_trial *now, eg_remedies *out)
 {
-    eg_arena *arena = now->draft->arena;
+    eg_arena *arena = now->planner->arena;
     const char *const *names;
     size_t count = eg_snippet_dialects(arena, &names);
     for (size_t i = 0; i < count; i++)
@@ -41,7 +41,7 @@ static const char *joined(eg_arena *arena, const char *a, const char *between, c
 }
 
 /* Takes up the best remedy of the tier; false: none makes more targets meet. */
-static bool improve(eg_draft *d, size_t tier, eg_proposal *proposal)
+static bool improve(eg_planner *d, size_t tier, eg_proposal *proposal)
 {
     eg_remedies *list = EG_NEW(d->arena, eg_remedies);
     eg_trial best = proposal->after, trial;
@@ -61,7 +61,7 @@ static bool improve(eg_draft *d, size_t tier, eg_proposal *proposal)
     return true;
 }
 
-eg_proposal eg_propose(eg_draft *d)
+eg_proposal eg_propose(eg_planner *d)
 {
     eg_proposal proposal = {0};
     if (!eg_trial_run(d, "", &proposal.before)) return proposal;

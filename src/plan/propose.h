@@ -12,6 +12,6 @@ typedef struct eg_proposal {
 
 /* The remedies that bring most target tensors a source, one after the other; each was tried on the source, so
  * that what `after` counts is what the plan will find. */
-eg_proposal eg_propose(eg_draft *d);
+eg_proposal eg_propose(eg_planner *d);
 
 #endif

@@ -41,7 +41,7 @@ static side new_side(eg_arena *arena)
 /* Sources that are no target's, and targets that no source names. */
 static void gather(const eg_trial *now, side *from, side *to)
 {
-    const eg_draft *d = now->draft;
+    const eg_planner *d = now->planner;
     eg_map *sources = eg_map_new(d->arena);
     for (size_t i = 0; i < now->map->count; i++) {
         if (!now->map->names[i]) continue;
@@ -179,7 +179,7 @@ static rule general_rule(eg_arena *arena, const pair *p)
 static bool holds(const eg_trial *now, const rule *r, const pair *pairs, size_t count, bool module,
                   size_t *takes)
 {
-    eg_arena *arena = now->draft->arena;
+    eg_arena *arena = now->planner->arena;
     const eg_regex *regex = eg_regex_compile(arena, r->match, true, (eg_place){0}, NULL);
     *takes = 0;
     for (size_t i = 0; regex && i < count; i++) {
@@ -198,7 +198,7 @@ static bool holds(const eg_trial *now, const rule *r, const pair *pairs, size_t 
 
 static void write_rule(const eg_trial *now, pair *pairs, size_t count, size_t at, eg_buf *out)
 {
-    eg_arena *arena = now->draft->arena;
+    eg_arena *arena = now->planner->arena;
     bool module = pairs[at].module;
     size_t takes;
     rule r = general_rule(arena, &pairs[at]);
@@ -234,7 +234,7 @@ static size_t collect(eg_arena *arena, const side *from, const side *to, const s
 
 void eg_sequence_propose(const eg_trial *now, eg_remedies *out)
 {
-    eg_arena *arena = now->draft->arena;
+    eg_arena *arena = now->planner->arena;
     side from = new_side(arena), to = new_side(arena);
     gather(now, &from, &to);
     if (from.count < 2 || to.count < 2 || from.count > MOST || to.count > MOST) return;

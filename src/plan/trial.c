@@ -4,24 +4,24 @@
 
 #include "recipe/snippet.h"
 
-bool eg_trial_wants(const eg_draft *d, int64_t param)
+bool eg_trial_wants(const eg_planner *d, int64_t param)
 {
     return d->skip[param] < 0 && !eg_is_counter(&d->net->params[param]);
 }
 
 int64_t eg_trial_target(const eg_trial *trial, size_t i)
 {
-    return trial->map->names[i] ? eg_map_find(trial->draft->targets, trial->map->names[i]) : -1;
+    return trial->map->names[i] ? eg_map_find(trial->planner->targets, trial->map->names[i]) : -1;
 }
 
 bool eg_trial_fits(const eg_trial *trial, size_t i, int64_t target)
 {
-    return eg_shape_equal(trial->map->values[i]->shape, trial->draft->net->params[target].shape);
+    return eg_shape_equal(trial->map->values[i]->shape, trial->planner->net->params[target].shape);
 }
 
 static void count(eg_trial *trial)
 {
-    eg_draft *d = trial->draft;
+    eg_planner *d = trial->planner;
     bool *seen = EG_NEW_ARRAY(d->arena, bool, (size_t)d->net->param_count);
     for (size_t i = 0; i < trial->map->count; i++) {
         int64_t target = eg_trial_target(trial, i);
@@ -33,7 +33,7 @@ static void count(eg_trial *trial)
     }
 }
 
-bool eg_trial_run(eg_draft *d, const char *lines, eg_trial *out)
+bool eg_trial_run(eg_planner *d, const char *lines, eg_trial *out)
 {
     eg_problems problems = {.arena = d->arena};
     eg_error err = {0};
@@ -48,7 +48,7 @@ bool eg_trial_run(eg_draft *d, const char *lines, eg_trial *out)
     transfer.rule_count += count_more;
     eg_keymap *map = EG_NEW(d->arena, eg_keymap);
     if (!eg_keymap_build(map, d->arena, &transfer, d->source, &problems, &err)) return false;
-    *out = (eg_trial){.draft = d, .map = map, .errors = problems.errors};
+    *out = (eg_trial){.planner = d, .map = map, .errors = problems.errors};
     count(out);
     return true;
 }

@@ -3,10 +3,10 @@
 #ifndef ENGRAFT_PLAN_TRIAL_H
 #define ENGRAFT_PLAN_TRIAL_H
 
-#include "plan/draft.h"
+#include "plan/planner.h"
 
 typedef struct eg_trial {
-    eg_draft *draft;
+    eg_planner *planner;
     const eg_keymap *map; /* names and shapes after all rules */
     size_t met;           /* wanted target tensors that find a source tensor of their shape */
     size_t strangers;     /* names that are no target's */
@@ -14,10 +14,10 @@ typedef struct eg_trial {
 } eg_trial;
 
 /* lines: items of transfer.mapping, each line ended or the last, to come after the recipe's own; "": none.
- * False when they are no mapping or a pattern hits its limit. The draft's arena owns the result. */
-bool eg_trial_run(eg_draft *d, const char *lines, eg_trial *out);
+ * False when they are no mapping or a pattern hits its limit. The planner's arena owns the result. */
+bool eg_trial_run(eg_planner *d, const char *lines, eg_trial *out);
 /* True when the parameter is to be loaded: neither skipped nor a counter. */
-bool eg_trial_wants(const eg_draft *d, int64_t param);
+bool eg_trial_wants(const eg_planner *d, int64_t param);
 /* The target that item i's name says, -1: none, or the item is gone. */
 int64_t eg_trial_target(const eg_trial *trial, size_t i);
 /* True when item i has the shape of that target. */

@@ -33,6 +33,7 @@ static const char *near_param(eg_arena *arena, const eg_net *net, const char *pa
 void eg_unused_patterns(eg_arena *arena, const char *what, const eg_matcher *list, size_t count,
                         const eg_net *net, const eg_transfer_section *transfer, eg_problems *problems)
 {
+    eg_matchers_lint(arena, list, count, problems);
     for (size_t i = 0; i < count && transfer->unused_rule != EG_POLICY_IGNORE; i++) {
         const eg_pattern *pattern = list[i].pattern;
         if (list[i].claims) continue;

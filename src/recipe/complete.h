@@ -4,7 +4,9 @@
 
 #include "recipe/schema.h"
 
-/* The arena owns what is new; doc may be NULL: defaults alone. */
-const eg_doc *eg_schema_complete(eg_arena *arena, const eg_section *section, const eg_doc *doc);
+/* The arena owns what is new; doc may be NULL: defaults alone. Relative paths that stand in files of other
+ * folders become relative to `folder`, the recipe's. */
+const eg_doc *eg_schema_complete(eg_arena *arena, const eg_section *section, const eg_doc *doc,
+                                 const char *folder);
 
 #endif

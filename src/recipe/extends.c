@@ -9,7 +9,8 @@ enum { DEPTH = 32 };
 
 /* The files being read, innermost first. */
 typedef struct chain {
-    const char *path; /* without symbolic links, so that a cycle is seen */
+    const char *path; /* as written, from the recipe on */
+    const char *real; /* without symbolic links, so that a cycle is seen */
     size_t depth;
     const struct chain *outer;
 } chain;
@@ -117,7 +118,7 @@ static const eg_doc *flatten(eg_schema *in, const char *path, const eg_doc *doc,
 static bool in_cycle(eg_schema *in, const eg_doc *item, const chain *files, const char *path)
 {
     for (const chain *c = files; c; c = c->outer) {
-        if (strcmp(c->path, path) != 0) continue;
+        if (strcmp(c->real, path) != 0) continue;
         eg_problem_add(in->problems, "cycle", item->place, "'%s' extends itself in the end", item->text);
         return true;
     }
@@ -163,7 +164,7 @@ static const eg_doc *without_extends(eg_arena *arena, const eg_doc *map)
 static const eg_doc *flatten(eg_schema *in, const char *path, const eg_doc *doc, const chain *outer)
 {
     const eg_doc *bases = doc->kind == EG_DOC_MAP ? eg_doc_find(doc, "extends") : NULL, *below = NULL;
-    const chain files = {real_path(in->arena, path), outer ? outer->depth + 1 : 0, outer};
+    const chain files = {path, real_path(in->arena, path), outer ? outer->depth + 1 : 0, outer};
     const eg_doc *const *items;
     size_t count = bases ? eg_schema_items(&bases, &items) : 0;
     if (doc->kind != EG_DOC_MAP) return doc;

@@ -40,6 +40,17 @@ static const char *nearest_key(eg_arena *arena, const eg_section *section, unsig
     return eg_nearest(key, names, count);
 }
 
+bool eg_section_misspells(eg_arena *arena, const eg_section *section, const eg_doc *doc, const char *key)
+{
+    unsigned kind = eg_section_kind(section, doc);
+    for (size_t i = 0; !section->open && i < doc->count; i++) {
+        if (eg_section_field(section, ~0u, doc->keys[i]->text)) continue;
+        const char *near = nearest_key(arena, section, kind, doc->keys[i]->text);
+        if (near && strcmp(near, key) == 0) return true;
+    }
+    return false;
+}
+
 /* All dotted paths below a section. */
 static void list_paths(eg_arena *arena, const eg_section *section, const char *prefix, const char **paths,
                        size_t *count, size_t limit)

@@ -12,6 +12,9 @@ const eg_field *eg_section_field(const eg_section *section, unsigned kind, const
 const char *eg_section_words(eg_arena *arena, const eg_section *section);
 /* "optimizer" of "train.optimizer". */
 const char *eg_last_segment(const char *path);
+/* True when the mapping has an unknown key that this one is meant by: then it is not missing, but misspelt.
+ */
+bool eg_section_misspells(eg_arena *arena, const eg_section *section, const eg_doc *doc, const char *key);
 /* A problem for every key without a row, and for those that this version refuses. */
 void eg_section_check_keys(eg_schema *in, const eg_section *section, const eg_doc *doc);
 

@@ -129,7 +129,7 @@ static bool read_pair(eg_schema *in, const eg_doc *doc, eg_verb verb, eg_rename 
         eg_schema_expected(in, to, "to", "a name that is not empty");
         return false;
     }
-    out->to = eg_pattern_template(in, &out->pattern, match, to, keys[1]);
+    out->to = eg_pattern_template(in, &out->pattern, to, keys[1]);
     return out->to != NULL;
 }
 

@@ -150,20 +150,29 @@ static const char *glob_to_template(eg_arena *arena, const char *text)
     return eg_buf_take(&out, arena);
 }
 
-const char *eg_pattern_template(eg_schema *in, const eg_pattern *pattern, const eg_doc *match,
-                                const eg_doc *to, const char *key)
+/* The wildcards of {glob: …}, as the pattern's text has it; NULL for another kind. */
+static const char *glob_of(eg_arena *arena, const eg_pattern *pattern)
 {
+    const char *start = "{glob: ";
+    size_t length = strlen(pattern->text);
+    if (strncmp(pattern->text, start, strlen(start)) != 0) return NULL;
+    return eg_arena_substring(arena, pattern->text + strlen(start), length - strlen(start) - 1);
+}
+
+const char *eg_pattern_template(eg_schema *in, const eg_pattern *pattern, const eg_doc *to, const char *key)
+{
+    const char *glob = glob_of(in->arena, pattern);
     eg_error err = {0};
     if (to->kind != EG_DOC_SCALAR) {
         eg_schema_expected(in, to, key, "a text");
         return NULL;
     }
-    if (is_glob(match)) {
-        size_t have = count_wildcards(match->items[0]->text), want = count_wildcards(to->text);
+    if (glob) {
+        size_t have = count_wildcards(glob), want = count_wildcards(to->text);
         if (have == want) return glob_to_template(in->arena, to->text);
         eg_problem_add(in->problems, "bad_template", to->place,
                        "'%s' has %zu wildcard%s, but glob '%s' has %zu; both must agree", to->text, want,
-                       want == 1 ? "" : "s", match->items[0]->text, have);
+                       want == 1 ? "" : "s", glob, have);
         return NULL;
     }
     if (eg_template_check(pattern->regex, to->text, to->place, &err)) return to->text;

@@ -13,7 +13,6 @@ void eg_pattern_list_read(eg_schema *in, const eg_doc *doc, const char *key, eg_
 bool eg_pattern_is_tagged(const eg_doc *doc);
 /* The replacement that belongs to a pattern: a template; for a glob, its wildcards stand for the pattern's,
  * in order. NULL and a problem when it refers to what the pattern does not have. */
-const char *eg_pattern_template(eg_schema *in, const eg_pattern *pattern, const eg_doc *match,
-                                const eg_doc *to, const char *key);
+const char *eg_pattern_template(eg_schema *in, const eg_pattern *pattern, const eg_doc *to, const char *key);
 
 #endif

@@ -83,5 +83,5 @@ const char *eg_recipe_text(eg_arena *arena, const eg_recipe *recipe)
         doc = eg_override_set(&in, doc, "name", text_doc(arena, recipe->name));
     if (eg_doc_is_null(eg_doc_find(eg_doc_find(doc, "output"), "dir")))
         doc = eg_override_set(&in, doc, "output.dir", text_doc(arena, dir));
-    return eg_doc_text(arena, eg_schema_complete(arena, &eg_recipe_schema, doc));
+    return eg_doc_text(arena, eg_schema_complete(arena, &eg_recipe_schema, doc, recipe->folder));
 }

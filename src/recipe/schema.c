@@ -10,8 +10,8 @@
 static const char *describe(eg_arena *arena, const eg_doc *doc)
 {
     if (eg_doc_is_null(doc)) return "nothing";
-    if (doc->kind == EG_DOC_MAP) return "a mapping";
-    if (doc->kind == EG_DOC_LIST) return "a list";
+    if (doc->kind == EG_DOC_MAP) return doc->count ? "a mapping" : "an empty mapping";
+    if (doc->kind == EG_DOC_LIST) return doc->count ? "a list" : "an empty list";
     return eg_arena_printf(arena, "'%.80s'", doc->text);
 }
 
@@ -73,7 +73,7 @@ static void read_fields(eg_schema *in, const eg_section *section, const eg_doc *
         if (field->type != EG_TYPE_SECTION || eg_doc_is_null(value)) read_standard(in, field, out);
         if (value && !eg_doc_is_null(value))
             eg_value_read(in, field, value, out);
-        else if (field->required && doc)
+        else if (field->required && doc && !eg_section_misspells(in->arena, section, doc, field->key))
             eg_problem_add(in->problems, "missing_key", value ? value->place : place, "'%s' is missing%s: %s",
                            field->key, eg_section_words(in->arena, section), field->doc);
     }

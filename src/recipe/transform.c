@@ -181,6 +181,12 @@ const char *eg_transform_name(eg_transform_kind kind)
     return steps[kind].section.name;
 }
 
+const eg_section *eg_step_section(eg_transform_kind kind, bool *random)
+{
+    *random = steps[kind].random;
+    return &steps[kind].section;
+}
+
 /* The step's kind by its name; false and a problem when there is no such step. */
 static bool find_kind(eg_schema *in, const eg_doc *name, eg_transform_kind *kind)
 {
@@ -319,4 +325,9 @@ void eg_preprocess_read(eg_schema *in, const eg_doc *doc, eg_transform_list *out
         read_short_form(in, doc, out);
     else
         read_steps(in, doc, false, out);
+}
+
+const eg_section *eg_preprocess_section(void)
+{
+    return &short_section;
 }

@@ -9,5 +9,8 @@
 void eg_preprocess_read(eg_schema *in, const eg_doc *doc, eg_transform_list *out);
 /* `augment`: a list of random steps. */
 void eg_augment_read(eg_schema *in, const eg_doc *doc, eg_transform_list *out);
+/* The rows of a step, and whether it belongs under augment; those of the short form {size: 224, mean: …}. */
+const eg_section *eg_step_section(eg_transform_kind kind, bool *random);
+const eg_section *eg_preprocess_section(void);
 
 #endif

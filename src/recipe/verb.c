@@ -41,13 +41,12 @@ static void read_to(eg_schema *in, const eg_doc *doc, void *base)
     size_t count = eg_schema_items(&doc, &items);
     const char **list = EG_NEW_ARRAY(in->arena, const char *, count);
     for (size_t i = 0; i < count && rule->match.regex; i++) {
-        eg_error err = {0};
+        const char *to = NULL;
         if (items[i]->kind != EG_DOC_SCALAR || !items[i]->text[0])
             eg_schema_expected(in, items[i], "to", "a name that is not empty");
-        else if (!eg_template_check(rule->match.regex, items[i]->text, items[i]->place, &err))
-            eg_schema_problem(in, "bad_template", items[i]->place, &err);
         else
-            list[rule->to_count++] = items[i]->text;
+            to = eg_pattern_template(in, &rule->match, items[i], "to");
+        if (to) list[rule->to_count++] = to;
     }
     rule->to = list;
 }

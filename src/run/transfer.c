@@ -1,25 +1,58 @@
 #include "run/transfer.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "net/stored.h"
+#include "plan/exactness.h"
 #include "run/applied_health.h"
+#include "run/container.h"
 #include "run/manifest.h"
 #include "run/source_arch.h"
 
-static bool open_source(eg_transfer *transfer, eg_arena *arena, eg_error *err)
+static bool open_source(eg_transfer *transfer, eg_arena *arena, eg_problems *problems, eg_error *err)
 {
+    eg_error why = {0};
     const eg_source_section *section = &transfer->recipe->source;
     if (!section->given) return true;
     transfer->is_manifest = eg_manifest_is(section->checkpoint);
     if (transfer->is_manifest) return eg_manifest_read(arena, section->checkpoint, &transfer->manifest, err);
-    const eg_checkpoint_options options = {.state_dict = section->state_dict,
-                                           .dequantize = section->dequantize};
-    transfer->source = eg_checkpoint_open(section->checkpoint, &options, err);
-    return transfer->source != NULL;
+    eg_checkpoint_options options = {.state_dict = section->state_dict, .dequantize = section->dequantize};
+    transfer->source = eg_checkpoint_open(section->checkpoint, &options, &why);
+    if (transfer->source) return true;
+    if (strcmp(why.id, "SEL-001") == 0)
+        eg_container_diagnose(arena, transfer->recipe, transfer->net, NULL, why.text, problems);
+    if (err && err->code == EG_OK) *err = why;
+    return false;
+}
+
+/* Where few names meet, the file may hold what was meant elsewhere. */
+static void look_elsewhere(const eg_transfer *transfer, eg_arena *arena, eg_problems *problems)
+{
+    bool poor = false;
+    for (size_t i = 0; i < problems->count; i++)
+        poor |= strcmp(problems->items[i].code, "empty_match") == 0 ||
+                strcmp(problems->items[i].code, "poor_match") == 0;
+    if (poor && transfer->source)
+        eg_container_diagnose(arena, transfer->recipe, transfer->net, transfer->source->state_dict, NULL,
+                              problems);
+}
+
+/* What is wrong with the name itself stands in the recipe; what is wrong in the file, there. */
+static const eg_net *read_network(eg_arena *arena, const eg_target_section *target, eg_problems *problems,
+                                  eg_error *err)
+{
+    eg_error why = {0};
+    size_t before = problems->errors;
+    const eg_net *net = eg_net_read(arena, target->arch, target->args, problems, &why);
+    if (net) return net;
+    if (problems->errors == before && !why.file[0] && why.code == EG_RECIPE)
+        eg_problem_add(problems, "unknown_arch", target->arch_place, "%s", why.text);
+    if (err && err->code == EG_OK) *err = why;
+    return NULL;
 }
 
 /* Names and shapes alone, of a manifest or of a checkpoint. */
@@ -39,7 +72,7 @@ const eg_net *eg_target_read(eg_arena *arena, const eg_target_section *target, e
                              eg_error *err)
 {
     return target->manifest ? read_manifest(arena, target->manifest, err)
-                            : eg_net_read(arena, target->arch, target->args, problems, err);
+                            : read_network(arena, target, problems, err);
 }
 
 bool eg_target_runs(const eg_recipe *recipe, eg_error *err)
@@ -131,11 +164,12 @@ bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_optio
     if (!find_start(transfer, arena, options, err)) return false;
     recipe = transfer->recipe;
     transfer->net = eg_target_read(arena, &recipe->target, problems, err);
-    if (!transfer->net || !open_source(transfer, arena, err)) return false;
+    if (!transfer->net || !open_source(transfer, arena, problems, err)) return false;
     const eg_store *store = transfer->source ? &transfer->source->store : NULL;
     if (transfer->is_manifest) store = &transfer->manifest;
     if (store && !eg_source_arch_check(arena, recipe, store, problems, err)) return false;
     transfer->plan = eg_plan_build(arena, recipe, transfer->net, store, problems, err);
+    if (transfer->plan) look_elsewhere(transfer, arena, problems);
     if (!transfer->plan || !eg_problems_check(problems, EG_REFUSED, err)) return false;
     if (!transfer->plan->ok) return eg_fail(err, EG_REFUSED, "the plan is refused");
     if (!plan_phases(transfer, arena, problems, err)) return false;
@@ -164,10 +198,25 @@ static bool check_digest(const eg_source_section *section, eg_error *err)
     return eg_error_in(err, section->checkpoint);
 }
 
+/* Numbers with more digits than a float has are told. */
+static bool tell_exactness(const eg_plan *plan, const eg_weights *weights, eg_error *err)
+{
+    eg_exactness exactness;
+    if (!eg_exactness_measure(plan, weights, &exactness, err)) return false;
+    if (exactness.rounded)
+        eg_log("cast       %" PRIu64 " of %" PRIu64
+               " values in %zu tensors were rounded to float, the first in '%s'",
+               exactness.rounded, exactness.values, exactness.tensors, exactness.first);
+    else if (exactness.tensors)
+        eg_log("cast       %zu tensors to float, every value exactly", exactness.tensors);
+    return true;
+}
+
 bool eg_transfer_apply(const eg_transfer *transfer, eg_arena *arena, eg_weights *weights, eg_error *err)
 {
     return check_digest(&transfer->recipe->source, err) &&
            eg_weights_init(weights, arena, transfer->net, err) &&
            eg_plan_apply(transfer->plan, transfer->recipe->train.seed, weights, err) &&
+           tell_exactness(transfer->plan, weights, err) &&
            eg_applied_health_check(transfer->plan, weights, err);
 }

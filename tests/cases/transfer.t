@@ -93,7 +93,7 @@ Recipes laid over each other, with variables; each problem names the file that i
     conv[1-2].weight                              [6-16, 1-6, 5, 5]  trainable  (2 tensors)
     conv[1-2].bias                                [6-16]  trainable  (2 tensors)
     fc1.weight                                    [120, 400]  trainable
-    ... and 1 more
+    ... and 1 more, the last fc1.bias
   
   init  skip: 'fc2\..*': skipped  (2)
     fc2.weight                                    [84, 120]  trainable  kaiming_uniform

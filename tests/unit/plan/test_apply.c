@@ -1,6 +1,7 @@
 /* Applying a plan copies, casts and draws into the parameter block. */
 #include "helper.h"
 #include "net/weights.h"
+#include "plan/exactness.h"
 
 static void copies_casts_and_draws(void **state)
 {
@@ -26,6 +27,30 @@ static void copies_casts_and_draws(void **state)
     for (int i = 0; i < 12; i++) assert_true(out[i] == 0.25f);
     const int64_t *batches = weights.data[eg_net_param_find(p.net, "bn1.num_batches_tracked")];
     assert_int_equal(*batches, 17);
+    eg_weights_clear(&weights);
+    done(&p);
+}
+
+static void s2_27_narrowing_is_counted(void **state)
+{
+    (void)state;
+    planned p;
+    begin(&p, "");
+    static const double bias[] = {0.5, 0.1, 1e-300};
+    static const int64_t scale[] = {1, 16777217, 3, -2}; /* 2^24 + 1 has one digit too many */
+    size_t at = source_at(&p, "fc.bias"), other = source_at(&p, "bn1.weight");
+    p.entries[at] = eg_entry_in_memory(&p.arena, "fc.bias", EG_F64, p.entries[at].shape, bias);
+    p.entries[other] = eg_entry_in_memory(&p.arena, "bn1.weight", EG_I64, p.entries[other].shape, scale);
+    const eg_plan *plan = accepts(&p, "");
+    eg_weights weights;
+    eg_exactness exactness;
+    assert_true(eg_weights_init(&weights, &p.arena, p.net, &p.err));
+    assert_true(eg_plan_apply(plan, 1, &weights, &p.err));
+    assert_true(eg_exactness_measure(plan, &weights, &exactness, &p.err));
+    assert_int_equal(exactness.tensors, 2);
+    assert_int_equal(exactness.values, 7);
+    assert_int_equal(exactness.rounded, 3);
+    assert_string_equal(exactness.first, "bn1.weight");
     eg_weights_clear(&weights);
     done(&p);
 }
@@ -75,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_casts_and_draws),
+        cmocka_unit_test(s2_27_narrowing_is_counted),
         cmocka_unit_test(draws_depend_on_seed_and_name_alone),
         cmocka_unit_test(a_damaged_source_is_an_error),
     };

@@ -75,12 +75,54 @@ static void s2_02_one_rename_is_simultaneous(void **state)
          rotate, rotated);
 }
 
+/* Maps with one warning. */
+static void check_warns(const char *lines, const char *const *from, const char *const *to, size_t count,
+                        const char *code, const char *words)
+{
+    planned p;
+    eg_keymap map = map_names(&p, lines, from, count);
+    const eg_problem *problem = p.problems.items;
+    bool right = p.problems.count == 1 && problem->warning && strcmp(problem->code, code) == 0 &&
+                 strstr(problem->message, words);
+    if (!right) eg_problems_print(&p.problems, stdout, false);
+    assert_true(right);
+    for (size_t i = 0; to && i < count; i++) assert_string_equal(map.names[i], to[i]);
+    done(&p);
+}
+
+#define WARNS(lines, from, to, code, words) check_warns(lines, from, to, COUNT(from), code, words)
+
+/* A recipe whose mapping is refused when it is read, for this reason. */
+static void check_unreadable(const char *lines, const char *code, const char *words)
+{
+    planned p = {0};
+    p.problems.arena = &p.arena;
+    const char *text = eg_arena_printf(
+        &p.arena, "recipe: 1\nsource: s\ntarget: {arch: t}\ntransfer:\n  mapping:\n%s", lines);
+    const eg_doc *doc = eg_doc_parse(&p.arena, "r.yaml", text, strlen(text), &p.err);
+    assert_non_null(doc);
+    assert_null(eg_recipe_check(&p.arena, "r.yaml", doc, NULL, 0, &p.problems, &p.err));
+    bool right = p.problems.count == 1 && strcmp(p.problems.items[0].code, code) == 0 &&
+                 strstr(p.problems.items[0].message, words);
+    if (!right) eg_problems_print(&p.problems, stdout, false);
+    assert_true(right);
+    done(&p);
+}
+
 static void s2_09_captures(void **state)
 {
     (void)state;
     const char *from[] = {"bn1.gamma", "x.bn22.gamma"}, *to[] = {"bn1.weight", "x.bn22.weight"};
-    MAPS("    - rename: {match: '(?P<path>.*\\.)?bn(\\d+)\\.gamma', to: '\\g<path>bn\\2.weight'}\n", from,
-         to);
+    WARNS("    - rename: {match: '(?P<path>.*\\.)?bn(\\d+)\\.gamma', to: '\\g<path>bn\\2.weight'}\n", from,
+          to, "empty_group",
+          "group 'path' of '(?P<path>.*\\.)?bn(\\d+)\\.gamma' takes no part in 'bn1.gamma'");
+    const char *dots[] = {"a.b.c.w"}, *kept[] = {"x.a.b.c.v"};
+    MAPS("    - rename: {match: '(.*)\\.w', to: 'x.\\1.v'}\n", dots, kept); /* a capture may hold dots */
+    const char *slash[] = {"a"}, *slashed[] = {"a\\b"};
+    MAPS("    - rename: {match: '(a)', to: '\\1\\\\b'}\n", slash, slashed);
+    check_unreadable("    - rename: {match: '(a)', to: 'b\\2'}\n", "bad_template", "refers to group '2'");
+    check_unreadable("    - rename: {match: '(a)', to: 'b\\10'}\n", "bad_template", "write \\g<1>0");
+    check_unreadable("    - rename: {match: '(a)', to: 'b$1'}\n", "bad_template", "write \\1 or \\g<name>");
     const char *digit[] = {"a1"}, *digits[] = {"b10"};
     MAPS("    - rename: {match: 'a(\\d)', to: 'b\\g<1>0'}\n", digit, digits);
 }
@@ -90,6 +132,32 @@ static void s2_10_globs(void **state)
     (void)state;
     const char *from[] = {"enc.3.w.x", "enc.a.b.w.x"}, *to[] = {"e.3.v", "enc.a.b.w.x"};
     MAPS("    - rename: {match: {glob: 'enc.*.w.x'}, to: 'e.*.v'}\n", from, to);
+    const char *deep[] = {"enc.a.b.w", "encoder.w"}, *deeper[] = {"dec.a.b.w", "encoder.w"};
+    MAPS("    - rename: {match: {glob: 'enc.**'}, to: 'dec.**'}\n", deep, deeper);
+    const char *one[] = {"l1.w", "l12.w", "lx.w"}, *ones[] = {"m1.w", "l12.w", "mx.w"};
+    MAPS("    - rename: {match: {glob: 'l?.w'}, to: 'm?.w'}\n", one, ones);
+    const char *class[] = {"l1.w", "l2.w"}, *classes[] = {"m1.w", "l2.w"};
+    MAPS("    - rename: {match: {glob: 'l[01].w'}, to: 'm[01].w'}\n", class, classes);
+    const char *plain[] = {"a+b.(c)", "aab.c"}, *plains[] = {"x", "aab.c"};
+    MAPS("    - rename: {match: {glob: 'a+b.(c)'}, to: 'x'}\n", plain, plains);
+    check_unreadable("    - rename: {match: {glob: 'a.*.b.**'}, to: 'c.*'}\n", "bad_template",
+                     "'c.*' has 1 wildcard, but glob 'a.*.b.**' has 2; both must agree");
+    check_unreadable("    - copy: {match: {glob: 'a.*'}, to: [b, 'a.*']}\n", "bad_template",
+                     "both must agree");
+}
+
+static void s2_11_anchors_and_loose_dots_are_told(void **state)
+{
+    (void)state;
+    const char *from[] = {"bn1.weight"}, *to[] = {"n"};
+    WARNS("    - rename: {match: '^bn1\\.weight$', to: n}\n", from, to, "redundant_anchor", "not needed");
+    MAPS("    - rename: {match: 'bn1.weight', to: n}\n", from,
+         to); /* the same names either way: no word of it */
+    const char *two[] = {"bn1.weight", "bn1_weight", "bn2.weight"};
+    WARNS("    - drop: ['bn1.weight']\n", two, (const char *const *)NULL, "loose_dot",
+          "'bn1.weight' matches 'bn1_weight', too");
+    WARNS("    - transform: {match: 'bn1.weight', ops: [{unsqueeze: 0}]}\n", two, (const char *const *)NULL,
+          "loose_dot", "'bn1_weight'");
 }
 
 static void s2_11_replace_searches(void **state)
@@ -112,6 +180,9 @@ static void s2_12_results_must_be_names(void **state)
     REFUSES("    - replace: {pattern: 'a\\.b', with: ''}\n", names, "bad_name", 6, 7, "turns 'a.b' into ''");
     REFUSES("    - replace: {pattern: 'b', with: '.b'}\n", names, "bad_name", 6, 7,
             "turns 'a.b' into 'a..b'");
+    const char *whole[] = {"module", "module.a"}, *kept[] = {"module", "a"};
+    MAPS("    - strip_prefix: module.\n      any: true\n", whole, kept); /* a name is never stripped away */
+    check_unreadable("    - rename: {match: 'a', to: ''}\n", "wrong_type", "a name that is not empty");
 }
 
 static void s2_13_prefixes_are_all_or_error(void **state)
@@ -189,6 +260,7 @@ int main(void)
         cmocka_unit_test(s2_09_captures),
         cmocka_unit_test(s2_10_globs),
         cmocka_unit_test(s2_11_replace_searches),
+        cmocka_unit_test(s2_11_anchors_and_loose_dots_are_told),
         cmocka_unit_test(s2_12_results_must_be_names),
         cmocka_unit_test(s2_13_prefixes_are_all_or_error),
         cmocka_unit_test(s2_14_prefixes_end_at_dots),

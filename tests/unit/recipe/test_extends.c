@@ -101,6 +101,42 @@ static void cycles_and_lost_files_are_refused(void **state)
     refused("zzz: 1\n", HEAD "extends: other.yaml\n", "unknown_key", 1, "unknown key 'zzz'");
 }
 
+static void paths_start_where_they_stand(void **state)
+{
+    (void)state;
+    folder f;
+    checked c;
+    open_folder(&f);
+    write_file(&f, "deep/base.yaml",
+               "source: {checkpoint: w/x.pth, classes: names.txt}\ntarget: {arch: net.yaml}\n"
+               "output: {dir: out}\n");
+    write_file(&f, "deep/names.txt", "a\nb\n");
+    write_file(&f, "r.yaml", "recipe: 1\nextends: deep/base.yaml\noutput: {checkpoint: m.pth}\n");
+    read_recipe(&c, &f, NULL, 0);
+    assert_non_null(c.recipe);
+    assert_string_equal(c.recipe->source.checkpoint, eg_path_join(&c.arena, f.path, "deep/w/x.pth"));
+    assert_string_equal(c.recipe->target.arch, eg_path_join(&c.arena, f.path, "deep/net.yaml"));
+    assert_string_equal(c.recipe->output.checkpoint, eg_path_join(&c.arena, f.path, "m.pth"));
+    const char *text = eg_recipe_text(&c.arena, c.recipe);
+    static const char *const lines[] = {"checkpoint: deep/w/x.pth\n", "classes: deep/names.txt\n",
+                                        "arch: deep/net.yaml\n", "dir: deep/out\n", "checkpoint: m.pth\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        if (!strstr(text, lines[i])) print_message("%s\n", text);
+        assert_non_null(strstr(text, lines[i]));
+    }
+    write_file(&f, "again.yaml", text); /* the resolved recipe means the same files */
+    checked again = {0};
+    again.problems.arena = &again.arena;
+    again.recipe = eg_recipe_read(&again.arena, eg_path_join(&f.arena, f.path, "again.yaml"), NULL, 0,
+                                  &again.problems, &again.err);
+    assert_non_null(again.recipe);
+    assert_string_equal(again.recipe->source.checkpoint, c.recipe->source.checkpoint);
+    assert_string_equal(again.recipe->target.arch, c.recipe->target.arch);
+    done(&again);
+    done(&c);
+    close_folder(&f);
+}
+
 static void variables_are_filled_in(void **state)
 {
     (void)state;
@@ -132,9 +168,8 @@ static void unknown_variables_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(later_wins_lists_replace),
-        cmocka_unit_test(cycles_and_lost_files_are_refused),
-        cmocka_unit_test(variables_are_filled_in),
+        cmocka_unit_test(later_wins_lists_replace),      cmocka_unit_test(cycles_and_lost_files_are_refused),
+        cmocka_unit_test(paths_start_where_they_stand),  cmocka_unit_test(variables_are_filled_in),
         cmocka_unit_test(unknown_variables_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* A plan while it is made: what the steps of planning share. */
-#ifndef ENGRAFT_PLAN_DRAFT_H
-#define ENGRAFT_PLAN_DRAFT_H
+#ifndef ENGRAFT_PLAN_PLANNER_H
+#define ENGRAFT_PLAN_PLANNER_H
 
 #include "base/map.h"
 #include "engraft/plan.h"
@@ -14,7 +14,7 @@ typedef struct eg_names {
     size_t count;
 } eg_names;
 
-typedef struct eg_draft {
+typedef struct eg_planner {
     eg_arena *arena;
     const eg_recipe *recipe;
     const eg_transfer_section *transfer;
@@ -37,16 +37,16 @@ typedef struct eg_draft {
         found;      /* target tensors that are not skipped, and those of them that some source maps to */
     bool uncovered; /* refused for missing or misfitting tensors */
     eg_place place; /* of problems that speak of the whole transfer */
-} eg_draft;
+} eg_planner;
 
 /* The targets by name, and the skip and size_mismatch items that fit them. False and err when a pattern hits
  * its limit. */
-bool eg_draft_index(eg_draft *d);
+bool eg_planner_index(eg_planner *d);
 /* "rule 3 (drop: 'x')" of the last rule that changed item i, or "no rule". */
-const char *eg_draft_rule(eg_draft *d, size_t i);
-eg_shape eg_draft_shape(eg_draft *d, size_t i);
+const char *eg_planner_rule(eg_planner *d, size_t i);
+eg_shape eg_planner_shape(eg_planner *d, size_t i);
 /* "skip: 'fc\..*'". */
-const char *eg_draft_quoted(eg_draft *d, const char *what, const char *text);
+const char *eg_planner_quoted(eg_planner *d, const char *what, const char *text);
 void eg_names_add(eg_names *list, const char *name);
 /* num_batches_tracked, which old files lack. */
 bool eg_is_counter(const eg_param *param);

@@ -1,4 +1,4 @@
-#include "plan/draft.h"
+#include "plan/planner.h"
 
 #include "base/str.h"
 #include "plan/mosaic.h"
@@ -13,12 +13,12 @@ void eg_names_add(eg_names *list, const char *name)
     list->items[list->count++] = name;
 }
 
-const char *eg_draft_quoted(eg_draft *d, const char *what, const char *text)
+const char *eg_planner_quoted(eg_planner *d, const char *what, const char *text)
 {
     return eg_arena_printf(d->arena, "%s: '%s'", what, text);
 }
 
-bool eg_draft_index(eg_draft *d)
+bool eg_planner_index(eg_planner *d)
 {
     size_t count = (size_t)d->net->param_count;
     d->targets = eg_map_new(d->arena);
@@ -39,13 +39,13 @@ bool eg_draft_index(eg_draft *d)
     return true;
 }
 
-const char *eg_draft_rule(eg_draft *d, size_t i)
+const char *eg_planner_rule(eg_planner *d, size_t i)
 {
     int32_t rule = d->keymap->last[i];
     return rule < 0 ? "no rule" : eg_keymap_rule_text(d->arena, d->keymap, rule);
 }
 
-eg_shape eg_draft_shape(eg_draft *d, size_t i)
+eg_shape eg_planner_shape(eg_planner *d, size_t i)
 {
     return d->keymap->values[i]->shape;
 }
