@@ -17,11 +17,11 @@
 #include "format/zip_directory.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#define EG_ASAN 1
+enum { HAS_SHADOW = 1 };
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define EG_ASAN 1
-#endif
+enum { HAS_SHADOW = __has_feature(address_sanitizer) };
+#else
+enum { HAS_SHADOW = 0 };
 #endif
 
 enum { CHILD_MEMORY = 512 << 20, CHILD_SECONDS = 60 };
@@ -63,10 +63,8 @@ static rlim_t address_space(void)
 /* No file or socket can be opened, no process made; memory and time are bounded. */
 static void limit_child(void)
 {
-#ifndef EG_ASAN /* whose shadow alone is terabytes */
     const struct rlimit memory = {address_space() + CHILD_MEMORY, RLIM_INFINITY};
-    setrlimit(RLIMIT_AS, &memory);
-#endif
+    if (!HAS_SHADOW) setrlimit(RLIMIT_AS, &memory); /* the sanitizer's shadow alone is terabytes */
     const struct rlimit none = {0, 0}, seconds = {CHILD_SECONDS, CHILD_SECONDS};
     setrlimit(RLIMIT_NOFILE, &none);
     setrlimit(RLIMIT_NPROC, &none);
