@@ -212,6 +212,22 @@ static const struct {
     {"\xfd\x37zXZ", 5, "xz"}, {"\x37\x7a\xbc\xaf\x27\x1c", 6, "7z"}, {"PK\5\6", 4, "empty zip"},
 };
 
+/* What downloads leave in the place of a checkpoint. */
+static const char *mistake(const eg_mapping *m)
+{
+    static const struct {
+        const char *start, *hint;
+    } mistakes[] = {
+        {"version https://git-lfs", ": this is a Git LFS pointer; fetch the file itself with `git lfs pull`"},
+        {"<!DOCTYPE", ": this is a web page; download the file itself"},
+        {"<!doctype", ": this is a web page; download the file itself"},
+        {"<html", ": this is a web page; download the file itself"},
+    };
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+        if (starts(m, mistakes[i].start, strlen(mistakes[i].start))) return mistakes[i].hint;
+    return "";
+}
+
 bool eg_checkpoint_file_read(eg_checkpoint_file *file, eg_error *err)
 {
     const eg_mapping *m = &file->mapping;
@@ -228,8 +244,8 @@ bool eg_checkpoint_file_read(eg_checkpoint_file *file, eg_error *err)
     eg_buf bytes = {0};
     for (uint64_t i = 0; i < m->size && i < 16; i++)
         eg_buf_printf(&bytes, "%s%02x", i ? " " : "", m->bytes[i]);
-    eg_fail_id(err, EG_MALFORMED, "FMT-001", "not a checkpoint format engraft knows (first bytes %s)",
-               bytes.data ? bytes.data : "none: the file is empty");
+    eg_fail_id(err, EG_MALFORMED, "FMT-001", "not a checkpoint format engraft knows (first bytes %s)%s",
+               bytes.data ? bytes.data : "none: the file is empty", mistake(m));
     eg_buf_clear(&bytes);
     return false;
 }

@@ -174,6 +174,14 @@ static void other_files(void **state)
 {
     (void)state;
     BYTES("hello\n", "FMT-001", "not a checkpoint format engraft knows (first bytes 68 65 6c 6c 6f 0a)");
+    BYTES(
+        "<html>", "FMT-001",
+        "not a checkpoint format engraft knows (first bytes 3c 68 74 6d 6c 3e): this is a web page; download "
+        "the file itself");
+    BYTES("version https://git-lfs.github.com/spec/v1\n", "FMT-001",
+          "not a checkpoint format engraft knows (first bytes 76 65 72 73 69 6f 6e 20 68 74 74 70 73 3a 2f "
+          "2f): "
+          "this is a Git LFS pointer; fetch the file itself with `git lfs pull`");
     BYTES("\x1f\x8b\x08", "FMT-002", "gzip file: unpack it first (engraft reads the checkpoint inside)");
     BYTES("PK\5\6", "FMT-002", "empty zip file: unpack it first (engraft reads the checkpoint inside)");
     BYTES("\x80\x02N.", "FMT-003",
