@@ -22,10 +22,10 @@ static void needs_hdf5(void)
 
 static void values_come_as_they_are_stored(void **state)
 {
-    eg_buf bytes = small_file();
     float kernel[12], dense[40];
     (void)state;
     needs_hdf5();
+    eg_buf bytes = small_file();
     for (int i = 0; i < 40; i++) dense[i] = (float)i;
     memcpy(kernel, dense, sizeof kernel);
     eg_checkpoint *file = open_good(&bytes);
@@ -45,10 +45,10 @@ static void values_come_as_they_are_stored(void **state)
 
 static void groups_are_state_dicts(void **state)
 {
-    eg_buf bytes = small_file();
     eg_error err;
     (void)state;
     needs_hdf5();
+    eg_buf bytes = small_file();
     eg_checkpoint *file = open_with(&bytes, &(eg_checkpoint_options){.state_dict = "layers/dense"}, &err);
     assert_non_null(file);
     assert_int_equal(file->store.count, 1);
@@ -67,10 +67,10 @@ static void groups_are_state_dicts(void **state)
 /* Cut anywhere, and with a byte turned anywhere: read or refused in a sentence, never a crash. */
 static void damage_is_told(void **state)
 {
-    eg_buf bytes = small_file();
     uint8_t out[4096];
     (void)state;
     needs_hdf5();
+    eg_buf bytes = small_file();
     for (size_t at = 1; at < bytes.length; at += 61) {
         eg_error err;
         eg_buf damaged = {0};
@@ -92,9 +92,9 @@ static void damage_is_told(void **state)
 /* A .keras archive is a zip of the same. */
 static void archives(void **state)
 {
-    eg_buf bytes = small_file();
     (void)state;
     needs_hdf5();
+    eg_buf bytes = small_file();
     for (int deflated = 0; deflated < 2; deflated++) {
         eg_buf zip = {0};
         const record records[] = {
@@ -113,10 +113,10 @@ static void archives(void **state)
 
 static void a_build_without_hdf5_names_the_package(void **state)
 {
-    eg_buf bytes = small_file();
     eg_error err;
     (void)state;
     if (eg_hdf5_is_built()) skip();
+    eg_buf bytes = small_file();
     assert_null(open_with(&bytes, NULL, &err));
     assert_string_equal(err.id, "FMT-005");
     assert_non_null(strstr(err.text, "libhdf5-dev"));
