@@ -13,7 +13,7 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *from, *arch, *thread_list;
+    const char *out, *data, *model, *from, *arch, *thread_list, *tied;
     eg_checkpoint_options read;
     int threads;
     bool quick, json, keys, predictions, digest, stats, manifest, help;
@@ -140,6 +140,7 @@ static bool convert(const cli_arguments *arguments, eg_error *err)
         .in = arguments->words[0],
         .out = arguments->words[1],
         .read = arguments->read,
+        .tied = arguments->tied,
         .json = arguments->json,
     };
     return eg_run_convert(&options, err);
@@ -238,6 +239,8 @@ static const cli_option options[] = {
      AT(read.allow_bare_pickle)},
     {"max-pickle", "SIZE", "the largest data.pkl in a zip: bytes, or 512M, 2G (256M)",
      " inspect diff convert ", OPTION_SIZE, AT(read.max_pickle)},
+    {"tied", "first|error", "tied tensors in safetensors: keep the first, or refuse (first)", " convert ",
+     OPTION_TEXT, AT(tied)},
     {"dequantize", NULL, "read quantized tensors as the numbers they stand for", " inspect diff convert ",
      OPTION_FLAG, AT(read.dequantize)},
     {"digest", NULL, "the SHA-256 of every tensor", " inspect ", OPTION_FLAG, AT(digest)},

@@ -77,6 +77,8 @@ typedef struct eg_checkpoint_extra {
     size_t version_count;
     const char *card;        /* JSON text kept inside the file where the format has room; may be NULL */
     const char *format;      /* "pth", "pth-legacy"; NULL: by the path's extension */
+    bool refuse_ties;        /* safetensors, which keeps one of several tied tensors and the other names as
+                              * metadata: WR-002 instead */
     uint64_t max_shard_size; /* safetensors: bytes of tensors in a file before the next one is begun, with an
                               * index beside them; 0: one file */
     int threads;           /* that copy; 0: as many as there are processors. The bytes do not depend on it */

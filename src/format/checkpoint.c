@@ -9,6 +9,7 @@
 #include "format/checkpoint_file.h"
 #include "format/darknet.h"
 #include "format/gguf.h"
+#include "format/keras.h"
 #include "format/npy.h"
 #include "format/npz.h"
 #include "format/onnx.h"
@@ -112,12 +113,6 @@ static bool is_onnx(const eg_mapping *m)
 
 /* ---- what is not read ---- */
 
-static bool not_yet(eg_error *err, const char *kind)
-{
-    return eg_fail_id(err, EG_MALFORMED, "FMT-005",
-                      "%s files are not supported yet; save the state dict with torch.save instead", kind);
-}
-
 static bool refuse_preview(eg_checkpoint_file *file, eg_error *err)
 {
     (void)file;
@@ -149,58 +144,62 @@ static bool read_pickle(eg_checkpoint_file *file, eg_error *err)
                       "bare pickle without tensor storage; refusing (use --allow-bare-pickle to inspect)");
 }
 
-/* A zip is told by its members' names. */
+/* A zip is told by its members' names; those of PyTorch stand below a folder of any name. */
+static bool has_member(const eg_zip *zip, const char *name, bool below)
+{
+    for (size_t i = 0; i < zip->count; i++) {
+        const char *slash = strchr(zip->entries[i].name, '/');
+        if (below ? slash && strcmp(slash + 1, name) == 0 : strcmp(zip->entries[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool read_zip(eg_checkpoint_file *file, eg_error *err)
 {
     static const struct {
-        const char *name, *kind;
-        bool anywhere;              /* below any folder */
-        eg_checkpoint_reader *read; /* NULL: not read yet */
+        const char *name;
+        bool below;
+        eg_checkpoint_reader *read;
     } members[] = {
-        {"constants.pkl", "TorchScript", true, eg_torch_script_read},
-        {"model.json", "TorchScript (before 1.3)", true, eg_torch_script_refuse_old},
-        {"archive_format", "torch.export (pt2)", true, eg_torch_pt2_read},
-        {"model.weights.h5", "Keras", false, NULL},
+        {"constants.pkl", true, eg_torch_script_read},
+        {"model.json", true, eg_torch_script_refuse_old},
+        {"archive_format", true, eg_torch_pt2_read},
+        {"model.weights.h5", false, eg_keras_archive_read},
     };
     eg_arena scratch = {0};
     eg_zip zip;
-    size_t kind = 0, kinds = sizeof members / sizeof *members;
-    bool ok = eg_zip_open(&zip, &scratch, file->mapping.bytes, file->mapping.size, err);
-    bool npz = ok && eg_npz_is(&zip);
-    for (kind = 0; ok && kind < kinds; kind++) {
-        bool found = false;
-        for (size_t i = 0; i < zip.count && !found; i++) {
-            const char *name = zip.entries[i].name, *slash = strchr(name, '/');
-            found = members[kind].anywhere ? slash && strcmp(slash + 1, members[kind].name) == 0
-                                           : !slash && eg_ends_with(name, members[kind].name);
-        }
-        if (found) break;
+    if (!eg_zip_open(&zip, &scratch, file->mapping.bytes, file->mapping.size, err)) {
+        eg_arena_clear(&scratch);
+        return false;
     }
+    eg_checkpoint_reader *read = eg_npz_is(&zip) ? eg_npz_read : eg_torch_zip_read;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (has_member(&zip, members[i].name, members[i].below)) {
+            read = members[i].read;
+            break;
+        }
     eg_arena_clear(&scratch);
-    if (!ok) return false;
-    if (npz) return eg_npz_read(file, err);
-    if (kind == kinds) return eg_torch_zip_read(file, err);
-    return members[kind].read ? members[kind].read(file, err) : not_yet(err, members[kind].kind);
+    return read(file, err);
 }
 
 /* The first row that fits wins. */
 static const struct {
     bool (*is)(const eg_mapping *mapping);
-    eg_checkpoint_reader *read; /* NULL: not read yet */
-    const char *kind;
+    eg_checkpoint_reader *read;
 } formats[] = {
-    {is_zip, read_zip, "zip"},
-    {is_safetensors, eg_safetensors_read, "safetensors"},
-    {is_gguf, eg_gguf_read, "GGUF"},
-    {is_npy, eg_npy_read, "npy"},
-    {is_hdf5, NULL, "HDF5"},
-    {is_tar, eg_torch_tar_read, "tar"},
-    {is_legacy, eg_torch_legacy_read, "legacy"},
-    {is_pickle, read_pickle, "pickle"},
-    {is_preview, refuse_preview, "PYTORCH1"},
-    {is_onnx, eg_onnx_read, "ONNX"}, /* has no magic number */
-    {is_shard_index, eg_shard_index_read, "shard index"},
-    {has_header, eg_safetensors_read, "safetensors"}, /* whose length is wrong */
+    {is_zip, read_zip},
+    {is_safetensors, eg_safetensors_read},
+    {is_gguf, eg_gguf_read},
+    {is_npy, eg_npy_read},
+    {is_hdf5, eg_keras_read},
+    {is_tar, eg_torch_tar_read},
+    {is_legacy, eg_torch_legacy_read},
+    {is_pickle, read_pickle},
+    {is_preview, refuse_preview},
+    {is_onnx, eg_onnx_read}, /* has no magic number */
+    {is_shard_index, eg_shard_index_read},
+    {has_header, eg_safetensors_read}, /* whose length is wrong */
 };
 
 /* Wrappers around a checkpoint. */
@@ -213,12 +212,27 @@ static const struct {
     {"\xfd\x37zXZ", 5, "xz"}, {"\x37\x7a\xbc\xaf\x27\x1c", 6, "7z"}, {"PK\5\6", 4, "empty zip"},
 };
 
+/* What downloads leave in the place of a checkpoint. */
+static const char *mistake(const eg_mapping *m)
+{
+    static const struct {
+        const char *start, *hint;
+    } mistakes[] = {
+        {"version https://git-lfs", ": this is a Git LFS pointer; fetch the file itself with `git lfs pull`"},
+        {"<!DOCTYPE", ": this is a web page; download the file itself"},
+        {"<!doctype", ": this is a web page; download the file itself"},
+        {"<html", ": this is a web page; download the file itself"},
+    };
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+        if (starts(m, mistakes[i].start, strlen(mistakes[i].start))) return mistakes[i].hint;
+    return "";
+}
+
 bool eg_checkpoint_file_read(eg_checkpoint_file *file, eg_error *err)
 {
     const eg_mapping *m = &file->mapping;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (formats[i].is(m))
-            return formats[i].read ? formats[i].read(file, err) : not_yet(err, formats[i].kind);
+        if (formats[i].is(m)) return formats[i].read(file, err);
     if (is_empty_npz(file)) return eg_npz_read(file, err);
     for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
         if (starts(m, packed[i].bytes, packed[i].size))
@@ -230,8 +244,8 @@ bool eg_checkpoint_file_read(eg_checkpoint_file *file, eg_error *err)
     eg_buf bytes = {0};
     for (uint64_t i = 0; i < m->size && i < 16; i++)
         eg_buf_printf(&bytes, "%s%02x", i ? " " : "", m->bytes[i]);
-    eg_fail_id(err, EG_MALFORMED, "FMT-001", "not a checkpoint format engraft knows (first bytes %s)",
-               bytes.data ? bytes.data : "none: the file is empty");
+    eg_fail_id(err, EG_MALFORMED, "FMT-001", "not a checkpoint format engraft knows (first bytes %s)%s",
+               bytes.data ? bytes.data : "none: the file is empty", mistake(m));
     eg_buf_clear(&bytes);
     return false;
 }

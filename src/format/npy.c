@@ -72,7 +72,7 @@ static bool read_word(parser *p, const char *word)
     return true;
 }
 
-static eg_dtype find_type(const char *descr)
+eg_dtype eg_npy_dtype(const char *descr)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (descr[0] && types[i].kind == descr[1] && strcmp(types[i].size, descr + 2) == 0)
@@ -108,7 +108,7 @@ static bool read_descr(parser *p)
     size_t length = strlen(descr);
     if (length < 2 || !strchr("<>|=", descr[0])) return bad(p, "expected a type such as <f4");
     p->npy->descr = descr;
-    p->npy->dtype = find_type(descr);
+    p->npy->dtype = eg_npy_dtype(descr);
     p->npy->big_endian = descr[0] == '>';
     return true;
 }

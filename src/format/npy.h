@@ -23,6 +23,8 @@ typedef struct eg_npy {
     bool big_endian;
 } eg_npy;
 
+/* The element type of numpy's name for it ("<f4"), or EG_DTYPE_COUNT. */
+eg_dtype eg_npy_dtype(const char *descr);
 /* Parses the header at the start of bytes. name: of the array, for messages. Errors NPY-001, TEN-004, TEN-009
  * (rank above 64). */
 bool eg_npy_parse(eg_npy *npy, eg_arena *arena, const char *name, const uint8_t *bytes, uint64_t size,

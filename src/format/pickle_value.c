@@ -23,9 +23,18 @@ static bool is_made(const eg_py_node *node)
     return node->kind == EG_PY_CALL || node->kind == EG_PY_OBJECT;
 }
 
-const char *eg_py_text(eg_arena *arena, const eg_pickle *pickle, eg_ref ref)
+/* Bytes in protocol 2: _codecs.encode(text, 'latin1'). */
+static const eg_py_node *text_of(const eg_pickle *pickle, eg_ref ref)
 {
     const eg_py_node *node = node_of(pickle, ref);
+    if (!is_made(node) || !eg_py_made_by(pickle, ref, "_codecs", "encode")) return node;
+    const eg_py_node *args = node_of(pickle, node->args);
+    return args->count == 2 ? node_of(pickle, args->items[0]) : node;
+}
+
+const char *eg_py_text(eg_arena *arena, const eg_pickle *pickle, eg_ref ref)
+{
+    const eg_py_node *node = text_of(pickle, ref);
     return is_text(node) ? eg_printable(arena, node->bytes, node->count) : NULL;
 }
 
@@ -131,9 +140,24 @@ static bool same_key(const eg_py_node *a, const eg_py_node *b)
     return (a->kind == EG_PY_INT || a->kind == EG_PY_BOOL) && a->integer == b->integer;
 }
 
+/* "(1, 'a')", as Python shows it. */
+static const char *tuple_text(pair_list *list, const eg_py_node *tuple)
+{
+    eg_buf out = {0};
+    for (uint32_t i = 0; i < tuple->count; i++) {
+        const char *text = eg_py_text(list->arena, list->pickle, tuple->items[i]);
+        eg_buf_printf(&out, text ? "%s'%s'" : "%s%s", i ? ", " : "(",
+                      text ? text : eg_py_short(list->arena, list->pickle, tuple->items[i]));
+    }
+    eg_buf_puts(&out, tuple->count == 0 ? "()" : tuple->count == 1 ? ",)" : ")");
+    return eg_buf_take(&out, list->arena);
+}
+
 static const char *key_text(pair_list *list, eg_ref key)
 {
     const char *text = eg_py_text(list->arena, list->pickle, key);
+    const eg_py_node *node = node_of(list->pickle, key);
+    if (!text && node->kind == EG_PY_TUPLE && node->count <= 16) return tuple_text(list, node);
     return text ? text : eg_py_short(list->arena, list->pickle, key);
 }
 

@@ -37,6 +37,7 @@ typedef struct layout {
     size_t count, shards;
     const eg_checkpoint_extra *extra; /* or NULL */
     const char *versions;             /* or NULL */
+    bool refuse_ties;
 } layout;
 
 static bool cannot(eg_error *err, const char *what, const char *name)
@@ -104,6 +105,13 @@ static int by_view_and_name(const void *a, const void *b)
     return view ? view : strcmp(x->entry->name, y->entry->name);
 }
 
+static bool refuse_tie(const layout *l, const eg_entry *kept, const eg_entry *other, eg_error *err)
+{
+    const char *names = eg_arena_printf(l->arena, "'%s' and '%s'", kept->name, other->name);
+    return eg_fail_id(err, EG_MALFORMED, "WR-002",
+                      "tied tensors %s cannot be stored in safetensors; set `tied: first`", names);
+}
+
 /* Ties become pairs in the metadata, whose other keys no dropped tensor may be called. */
 static bool drop_ties(layout *l, eg_error *err)
 {
@@ -115,6 +123,7 @@ static bool drop_ties(layout *l, eg_error *err)
         item *it = sorted[i].item;
         if (it->size == 0 || by_view(sorted[i - 1].item, it) != 0) continue;
         it->kept = sorted[i - 1].item->kept;
+        if (l->refuse_ties) ok = refuse_tie(l, it->kept, it->entry, err);
         if (is_reserved(it->entry->name)) ok = cannot(err, "the tied tensor's name", it->entry->name);
     }
     free(sorted);
@@ -154,6 +163,7 @@ static bool plan(layout *l, const eg_store *store, const eg_checkpoint_extra *ex
     l->items = EG_NEW_ARRAY(l->arena, item, store->count);
     l->count = store->count;
     l->extra = extra;
+    l->refuse_ties = extra && extra->refuse_ties;
     l->versions = extra ? eg_module_versions_text(l->arena, extra->versions, extra->version_count) : NULL;
     for (size_t i = 0; i < l->count; i++)
         if (!make_item(l, &store->entries[i], &l->items[i], names, err)) return false;

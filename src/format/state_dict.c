@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/pickle_value.h"
+#include "format/torch_numpy.h"
 #include "tensor/quantization.h"
 
 enum {
@@ -674,11 +675,23 @@ static walker walk(eg_torch *torch, const eg_checkpoint_options *options, eg_che
                     .err = err};
 }
 
+/* Files without a tensor may hold their weights as numpy arrays. */
+static bool has_only_arrays(const eg_torch *torch)
+{
+    bool arrays = false;
+    for (eg_ref i = 1; i < torch->pickle->count; i++) {
+        if (eg_torch_is_tensor(torch, i)) return false;
+        arrays |= eg_torch_numpy_is(torch->arena, torch->pickle, i);
+    }
+    return arrays;
+}
+
 bool eg_state_dict_extract(eg_torch *torch, const eg_checkpoint_options *options, eg_checkpoint *out,
                            eg_error *err)
 {
     walker w = walk(torch, options, out, err);
     eg_ref selected = 0;
+    torch->arrays = has_only_arrays(torch);
     if (!select_root(&w, &selected) || !emit_all(&w, selected)) return false;
     read_versions(&w, selected);
     out->store = (eg_store){.entries = w.entries, .count = w.entry_count, .index = w.names};

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/pickle_value.h"
+#include "format/torch_numpy.h"
 #include "format/torch_sparse.h"
 #include "tensor/convert.h"
 
@@ -200,8 +201,8 @@ static const maker makers[] = {
     {"torch._utils", "_rebuild_sparse_csr_tensor", 2, 2, "2", SPARSE, 0, 0, NULL},
     {"torch._utils", "_rebuild_nested_tensor", 4, 4, "4", UNSUPPORTED, 0, 0, "nested"},
     {"torch._utils", "_rebuild_wrapper_subclass", 0, 9, "at most 9", UNSUPPORTED, 0, 0, "wrapper subclass"},
-    {"torch._utils", "_rebuild_device_tensor_from_numpy", 4, 4, "4", UNSUPPORTED, 0, 0, "numpy-backed"},
-    {"torch._utils", "_rebuild_xla_tensor", 4, 4, "4", UNSUPPORTED, 0, 0, "numpy-backed"},
+    {"torch._utils", "_rebuild_device_tensor_from_numpy", 4, 4, "4", WRAPS, 0, 0, NULL},
+    {"torch._utils", "_rebuild_xla_tensor", 4, 4, "4", WRAPS, 0, 0, NULL},
     {"torch._utils", "_rebuild_meta_tensor_no_storage", 4, 4, "4", META, 0, 0, NULL},
     {"torch.jit._pickle", "build_tensor_from_id", 0, 9, "any", UNSUPPORTED, 0, 0, "numbered"},
     {"torch.nn.parameter", "UninitializedParameter", 0, 9, "any", UNSUPPORTED, 0, 0, "uninitialized"},
@@ -227,7 +228,8 @@ static const maker *find_maker(const eg_py_node *global)
 
 bool eg_torch_is_tensor(const eg_torch *torch, eg_ref ref)
 {
-    return find_given(torch, ref) || find_maker(eg_py_maker(torch->pickle, ref));
+    return find_given(torch, ref) || find_maker(eg_py_maker(torch->pickle, ref)) ||
+           (torch->arrays && eg_torch_numpy_is(torch->arena, torch->pickle, ref));
 }
 
 /* ---- one tensor ---- */
@@ -239,6 +241,7 @@ typedef struct parts {
     eg_ref qparams;              /* of a quantized tensor; 0: none */
     eg_ref layout, data;         /* of a sparse one, instead of the above; 0: none */
     const eg_torch_given *given; /* instead of all these */
+    eg_ref array;                /* a numpy array, instead of all these; 0: none */
 } parts;
 
 typedef struct request {
@@ -278,8 +281,10 @@ static bool open_parameter(const request *r, const eg_py_node *node, parts *out,
     const eg_py_node *state = node->state ? eg_pickle_node(p, node->state) : NULL;
     const eg_py_node *args = eg_pickle_node(p, node->args);
     if (state && state->kind == EG_PY_TUPLE && state->count == 4) {
-        *out =
-            (parts){state->items[0], state->items[1], state->items[2], state->items[3], 0, 0, 0, 0, 0, NULL};
+        *out = (parts){.storage = state->items[0],
+                       .offset = state->items[1],
+                       .size = state->items[2],
+                       .stride = state->items[3]};
         return true;
     }
     bool whole = state && state->kind == EG_PY_TUPLE && state->count == 5;
@@ -295,13 +300,14 @@ static bool open_layer(const request *r, const maker *m, const eg_py_node *node,
     const char *class = eg_arena_printf(r->torch->arena, "%s.%s", m->module, m->name);
     switch (m->action) {
     case PARTS:
-        *out = (parts){args->items[0], args->items[1], args->items[2], args->items[3], 0, 0, 0, 0, 0, NULL};
+    case QUANTIZED:
+        *out = (parts){.storage = args->items[0],
+                       .offset = args->items[1],
+                       .size = args->items[2],
+                       .stride = args->items[3]};
+        if (m->action == QUANTIZED) out->qparams = args->items[4];
         if (m->dtype) out->dtype = args->items[m->dtype];
         if (m->metadata && args->count > m->metadata) out->metadata = args->items[m->metadata];
-        return true;
-    case QUANTIZED:
-        *out = (parts){
-            args->items[0], args->items[1], args->items[2], args->items[3], 0, 0, args->items[4], 0, 0, NULL};
         return true;
     case SPARSE:
         if (args->count != 2) return unsupported(r, "sparse", "in TorchScript's own form");
@@ -326,6 +332,10 @@ static bool find_parts(const request *r, eg_ref ref, parts *out)
         eg_ref next = 0;
         out->given = find_given(r->torch, ref);
         if (out->given) return true;
+        if (!m && eg_torch_numpy_is(r->torch->arena, p, ref)) {
+            out->array = ref;
+            return true;
+        }
         if (!m) return mistyped(r, ref, "the data");
         const eg_py_node *args = eg_pickle_node(p, node->args);
         if (!check_count(r, m, args->count)) return false;
@@ -783,6 +793,8 @@ static bool build(const request *r, eg_ref ref, eg_entry *entry)
     parts from = {0};
     sketch s = {.dtype = EG_F32};
     if (!find_parts(r, ref, &from)) return false;
+    if (from.array)
+        return eg_torch_numpy_place(r->torch->arena, r->torch->pickle, from.array, r->name, entry, r->err);
     if (from.data) return build_sparse(r, &from, entry);
     if (!sketch_parts(r, &from, &s) || !finish(r, &s, entry)) return false;
     if (from.qparams && r->inner) return unsupported(r, "nested quantized", "a part of another tensor");

@@ -56,6 +56,7 @@ typedef struct eg_torch {
     struct eg_map *view_index; /* key -> view; every storage of a tar is a view of itself, too */
     /* TorchScript only: "package.Class" and "package.Class\nattribute" -> eg_script_role. */
     const struct eg_map *script;
+    bool arrays;       /* numpy arrays count as tensors: the file has no others */
     bool allow_expand; /* options.allow_expand */
     unsigned nesting;  /* of torch files inside this one */
     /* Reads a torch file pickled inside this one (torch.storage._load_from_bytes). */

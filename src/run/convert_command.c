@@ -2,6 +2,7 @@
  * and PyTorch's module versions; views become contiguous; what is no tensor of it stays behind, and is named.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/str.h"
@@ -64,13 +65,25 @@ static void print_text(const eg_checkpoint *file, const char *out)
     eg_arena_clear(&arena);
 }
 
+/* What becomes of tied tensors where a format cannot tie. */
+static bool read_tied(const char *word, bool *refuse, eg_error *err)
+{
+    *refuse = word && strcmp(word, "error") == 0;
+    if (!word || *refuse || strcmp(word, "first") == 0) return true;
+    return eg_fail(err, EG_USAGE, "--tied is '%s'; expected first or error", word);
+}
+
 bool eg_run_convert(const eg_convert_options *options, eg_error *err)
 {
-    if (!eg_checkpoint_writable(options->out, err)) return false;
+    bool refuse_ties = false;
+    if (!eg_checkpoint_writable(options->out, err) || !read_tied(options->tied, &refuse_ties, err))
+        return false;
     eg_checkpoint *file = eg_named_file_open(options->in, &options->read, err);
     if (!file) return false;
-    const eg_checkpoint_extra extra = {
-        .versions = file->versions, .version_count = file->version_count, .card = file->card};
+    const eg_checkpoint_extra extra = {.versions = file->versions,
+                                       .version_count = file->version_count,
+                                       .card = file->card,
+                                       .refuse_ties = refuse_ties};
     bool ok = eg_checkpoint_write(options->out, &file->store, &extra, err);
     if (ok && options->json) ok = print_json(file, options->out, err);
     if (ok && !options->json) print_text(file, options->out);

@@ -7,17 +7,22 @@
 
 /* ---- ties ---- */
 
-/* Per entry of a store: the first name over the same bytes that the other store has, too. */
+/* Per entry of a store: the least of the names over the same bytes that the other store has, too, whatever
+ * the order of either; NULL where it is the entry's own. */
 static const char **common_ties(eg_arena *arena, const eg_store *store, const eg_store *other)
 {
     const char **ties = eg_store_ties(arena, store);
-    eg_map *first = eg_map_new(arena); /* a store's first name -> the first common one */
+    eg_map *least = eg_map_new(arena); /* a group's first name -> the entry with its least common one */
     for (size_t i = 0; i < store->count; i++) {
-        const char *name = store->entries[i].name, *group = ties[i] ? ties[i] : name;
+        const char *name = store->entries[i].name;
+        if (!ties[i]) ties[i] = name;
         if (!eg_store_find(other, name)) continue;
-        int64_t at = eg_map_find(first, group);
-        if (at < 0) eg_map_add(first, group, (int64_t)i);
-        ties[i] = at < 0 ? NULL : store->entries[at].name;
+        int64_t at = eg_map_find(least, ties[i]);
+        if (at < 0 || strcmp(name, store->entries[at].name) < 0) eg_map_set(least, ties[i], (int64_t)i);
+    }
+    for (size_t i = 0; i < store->count; i++) {
+        int64_t at = eg_map_find(least, ties[i]);
+        ties[i] = at < 0 || (size_t)at == i ? NULL : store->entries[at].name;
     }
     return ties;
 }

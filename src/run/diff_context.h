@@ -9,7 +9,7 @@
 /* A name of both files that shares its bytes with another name in one of them, or with different ones. */
 typedef struct eg_tie_change {
     const char *name;
-    const char *with[2]; /* the first name of both files over the same bytes in A, in B; NULL: none */
+    const char *with[2]; /* the least name of both files over the same bytes in A, in B; NULL: its own */
 } eg_tie_change;
 
 /* Versions that differ, and those that one file lacks although both have tensors of the module. */

@@ -71,6 +71,23 @@ ties, a transposed view becomes contiguous.
     head.weight  = embed.weight \xe2\x86\x92 alone (esc)
   [6]
 
+safetensors keeps one of two tied tensors and remembers the other's name, unless that is refused:
+
+  $ engraft convert model.pth tied.safetensors --tied error
+  engraft: tied.safetensors: WR-002: tied tensors 'embed.weight' and 'head.weight' cannot be stored in safetensors; set `tied: first`
+  [2]
+  $ engraft convert model.pth tied.safetensors --tied last
+  engraft: --tied is 'last'; expected first or error
+  [1]
+  $ engraft convert model.pth tied.safetensors --tied first
+  tied.safetensors: 6 tensors, 135 B, from model.pth (torch-zip)
+  $ engraft diff model.pth tied.safetensors
+  A  model.pth: torch-zip, 6 tensors
+  B  tied.safetensors: safetensors, 6 tensors
+  
+  6 equal
+  the tensors stand in another order
+
 Weights of other frameworks become a state dict; safetensors and npz keep every bit:
 
   $ cp "$ROOT/tests/fuzz/corpus/onnx/exported" net.onnx

@@ -13,11 +13,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static inline int fuzz_tensors(eg_checkpoint_file *file, bool read)
 {
     uint8_t out[4096];
+    float numbers[1024];
     for (size_t i = 0; read && i < file->checkpoint.store.count; i++) {
         const eg_entry *entry = &file->checkpoint.store.entries[i];
         uint64_t numel = 0;
         if (eg_shape_numel(entry->shape, &numel) && numel * eg_dtype_size(entry->dtype) <= sizeof out)
             eg_entry_read(entry, out, NULL);
+        if (numel <= sizeof numbers / sizeof *numbers) eg_entry_read_f32(entry, numbers, NULL);
     }
     eg_arena_clear(&file->arena);
     return 0;

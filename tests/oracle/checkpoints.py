@@ -47,6 +47,12 @@ def stand_in(module, **members):
         setattr(sys.modules[module], name, value)
 
 
+def stand_in_for_missing():
+    stand_in("model", RNN=type("RNN", (torch.nn.Module,), {}))
+    stand_in("torch.nn.backends")
+    stand_in("torch.nn.backends.thnn", _get_thnn_function_backend=lambda: None)
+
+
 def load(path):
     if path.name.startswith("torchscript-"):
         return torch.jit.load(path)
@@ -55,9 +61,7 @@ def load(path):
 
 def main(source, target):
     warnings.simplefilter("ignore")
-    stand_in("model", RNN=type("RNN", (torch.nn.Module,), {}))
-    stand_in("torch.nn.backends")
-    stand_in("torch.nn.backends.thnn", _get_thnn_function_backend=lambda: None)
+    stand_in_for_missing()
     for file, root in FILES.items():
         value = load(pathlib.Path(source) / file)
         value = value[root] if root else value

@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections import OrderedDict
 
+import numpy
 import torch
 import torchvision
 
@@ -130,6 +131,37 @@ def check_numbers(folder):
     print(f"{len(state)} quantized tensors stand for PyTorch's numbers")
 
 
+class OnDevice:
+    """Pickles as a tensor of a device that PyTorch saves by way of numpy."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __reduce__(self):
+        return torch._utils._rebuild_device_tensor_from_numpy, (self.array, torch.float32, "hpu:0", False)
+
+
+def check_arrays(folder):
+    """numpy arrays are the state dict of a file without tensors, and what some devices' tensors are made of."""
+    kinds = ["<f4", ">f4", "<f8", "<f2", "i1", "<i2", ">i4", "<i8", "u1", "<u2", ">u4", "<u8", "?", "<c8", "<c16"]
+    generator = numpy.random.default_rng(1)
+    arrays = {}
+    for i, kind in enumerate(kinds * 2):
+        array = numpy.array(generator.normal(size=[(2, 3), (), (0, 2), (4, 1, 3)][i % 4]) * 50).astype(kind)
+        arrays[f"layer{i}"] = numpy.asfortranarray(array) if i >= len(kinds) else array
+    expected = [(name, list(a.shape), hashlib.sha256(a.astype(a.dtype.newbyteorder("<")).tobytes()).hexdigest())
+                for name, a in arrays.items()]
+    path = os.path.join(folder, "arrays.pth")
+    for protocol in 2, 3, 4, 5:
+        for legacy in (False, True):
+            how = {"pickle_protocol": protocol, "_use_new_zipfile_serialization": not legacy}
+            torch.save({"epoch": 3, "state_dict": arrays, "rng": numpy.array(["a", None])}, path, **how)
+            assert inspect(path) == expected, (protocol, legacy)
+            torch.save({"w": OnDevice(arrays["layer0"])}, path, **how)
+            assert [t[1:] for t in inspect(path)] == [expected[0][1:]]
+    print(f"{len(arrays)} numpy arrays read in every protocol")
+
+
 class Compressed:
     """Pickles a sparse tensor as PyTorch 2 does; 1.13 refuses these layouts."""
 
@@ -213,6 +245,7 @@ def main():
         print("80 files written by PyTorch read equal")
         check_special(folder)
         check_numbers(folder)
+        check_arrays(folder)
         check_modules(folder)
         check_scripts(folder)
 

@@ -104,6 +104,46 @@ static eg_buf zip_of_nested_lists(void)
     return zip_of(p);
 }
 
+/* Sixty containers that each hold the one before twice, by way of the memo; a tensor at the bottom, or
+ * nothing. */
+static eg_buf zip_of_laughs(bool lists, bool tensor)
+{
+    eg_buf p = {0};
+    OP(&p, "\x80\x02");
+    if (tensor)
+        put_tensor(&p, &(tensor_spec){.class = "FloatStorage", .key = "0", .numel = 32});
+    else
+        OP(&p, "]");
+    for (int i = 0; i < 60; i++) {
+        OP(&p, "q");
+        put(&p, (uint64_t)i, 1);
+        OP(&p, "0");
+        eg_buf_puts(&p, lists ? "](" : "(");
+        for (int twice = 0; twice < 2; twice++) {
+            OP(&p, "h");
+            put(&p, (uint64_t)i, 1);
+        }
+        eg_buf_puts(&p, lists ? "e" : "t");
+    }
+    OP(&p, ".");
+    return zip_of(p);
+}
+
+/* A numpy array of little data and a large shape. */
+static eg_buf zip_of_array(int64_t size)
+{
+    eg_buf p = {0};
+    begin_dict(&p);
+    put_text(&p, "w");
+    OP(&p, "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\1"
+           "b\x87R(K\1");
+    put_int(&p, size);
+    OP(&p, "\x85"
+           "cnumpy\ndtype\nU\2f4\x89\x88\x87R(K\3U\1<NNNK\0K\0K\0tb\x89U\4abcdtb");
+    end_dict(&p);
+    return zip_of(p);
+}
+
 static eg_buf zip_of_opcode(const char *op, size_t length)
 {
     eg_buf p = {0};
@@ -207,6 +247,12 @@ static void refused_at_little_cost(void **state)
     CHEAP("B06 numel 2^61", legacy_of((int64_t)1 << 60), "LEG-004");
     CHEAP("B06 numel 2^62", legacy_of((int64_t)1 << 62), "TEN-004");
     CHEAP("B13 size", tar_of("77777777777 "), "TAR-001");
+    CHEAP("D05 tuples", zip_of_laughs(false, false), "SEL-002");
+    CHEAP("D05 lists", zip_of_laughs(true, false), "SEL-002");
+    CHEAP("D05 tuples of tensors", zip_of_laughs(false, true), "PKL-011");
+    CHEAP("D05 lists of tensors", zip_of_laughs(true, true), "PKL-011");
+    CHEAP("array of 2^40", zip_of_array((int64_t)1 << 40), "NPY-002");
+    CHEAP("array of 2^62", zip_of_array((int64_t)1 << 62), "TEN-004");
     CHEAP("D06 tuples", zip_of_many("\x80\x02N", 3, '\x85'), "PKL-010");
     CHEAP("D06 lists", zip_of_nested_lists(), "PKL-010");
     CHEAP("D09 BINUNICODE", zip_of_opcode("X\xff\xff\xff\xffx", 6), "PKL-003");

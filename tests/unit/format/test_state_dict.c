@@ -118,6 +118,85 @@ static void a23_lists(void **state)
     eg_buf_clear(&zip);
 }
 
+/* numpy.core.multiarray._reconstruct(…) and its state: a little-endian type, a shape of one number, bytes. */
+static void put_array(eg_buf *p, const char *type, int64_t size, bool fields, const char *bytes,
+                      size_t length)
+{
+    put_global(p, "numpy.core.multiarray", "_reconstruct");
+    put_global(p, "numpy", "ndarray");
+    OP(p, "K\0\x85U\x01"
+          "b\x87R(K\1");
+    put_int(p, size);
+    OP(p, "\x85");
+    put_global(p, "numpy", "dtype");
+    put_text(p, type);
+    OP(p, "\x89\x88\x87R(K\x03U\x01<N");
+    OP(p, "N");
+    if (fields) OP(p, "}");
+    if (!fields) OP(p, "N");
+    OP(p, "J\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89");
+    OP(p, "B");
+    put(p, length, 4);
+    eg_buf_add(p, bytes, length);
+    OP(p, "tb");
+}
+
+static eg_buf file_of_array(const char *type, int64_t size, bool fields, const char *bytes, size_t length)
+{
+    eg_buf p = {0};
+    begin_dict(&p);
+    put_text(&p, "w");
+    put_array(&p, type, size, fields, bytes, length);
+    end_dict(&p);
+    return file_of(&p);
+}
+
+/* Arrays are the state dict of a file without tensors; their descriptions are checked like a tensor's. */
+static void numpy_arrays(void **state)
+{
+    static const struct {
+        const char *type;
+        int64_t size;
+        bool fields;
+        size_t length;
+        const char *id;
+    } cases[] = {
+        {"f4", 3, false, 8, "NPY-002"},         {"f4", -1, false, 8, "TEN-002"},
+        {"f8", INT64_MAX, false, 8, "TEN-004"}, {"O8", 1, false, 8, "SEL-002"},
+        {"f4", 2, true, 8, "SEL-002"},          {"", 2, false, 8, "SEL-002"},
+    };
+    (void)state;
+    eg_buf zip = file_of_array("f4", 2, false, (const char *)&ramp[2], 8);
+    eg_checkpoint *file = open_good(&zip);
+    expect_floats(file, "w", ramp + 2, 2);
+    eg_checkpoint_close(file);
+    eg_buf_clear(&zip);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        zip =
+            file_of_array(cases[i].type, cases[i].size, cases[i].fields, (const char *)ramp, cases[i].length);
+        expect_error(&zip, cases[i].id, EG_MALFORMED);
+        eg_buf_clear(&zip);
+    }
+}
+
+/* Beside a tensor an array is a value. */
+static void numpy_arrays_beside_tensors(void **state)
+{
+    eg_buf p = {0};
+    (void)state;
+    begin_dict(&p);
+    put_text(&p, "anchors");
+    put_array(&p, "f4", 2, false, (const char *)ramp, 8);
+    put_state(&p, "model", 3);
+    end_dict(&p);
+    eg_buf zip = file_of(&p);
+    eg_checkpoint *file = open_good(&zip);
+    assert_string_equal(file->state_dict, "model");
+    assert_int_equal(file->store.count, 1);
+    eg_checkpoint_close(file);
+    eg_buf_clear(&zip);
+}
+
 static void a24_no_tensors(void **state)
 {
     eg_buf p = {0};
@@ -363,6 +442,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a18_training_checkpoint),
         cmocka_unit_test(a23_lists),
+        cmocka_unit_test(numpy_arrays),
+        cmocka_unit_test(numpy_arrays_beside_tensors),
         cmocka_unit_test(a24_no_tensors),
         cmocka_unit_test(several_candidates_must_be_chosen),
         cmocka_unit_test(unusual_and_nested_names),
