@@ -77,6 +77,22 @@ static bool init(const cli_arguments *arguments, eg_error *err)
     return eg_run_init(&options, err);
 }
 
+static bool infer(const cli_arguments *arguments, eg_error *err)
+{
+    eg_infer_options options = {
+        .a = arguments->words[0],
+        .b = arguments->words[1],
+        .arch = arguments->arch,
+        .state_dict = arguments->state_dict,
+        .overrides = arguments->overrides,
+        .override_count = arguments->override_count,
+        .out = arguments->out,
+        .json = arguments->json,
+        .problems = arguments->problems,
+    };
+    return eg_run_infer(&options, err);
+}
+
 static bool eval(const cli_arguments *arguments, eg_error *err)
 {
     eg_run_options options = recipe_options(arguments);
@@ -163,6 +179,8 @@ static const cli_command commands[] = {
     {"explain", "the life of one tensor, from the source on and back from the target", "RECIPE KEY", 2, 2,
      explain},
     {"init", "write a recipe to start from", "SOURCE --arch NAME", 1, 1, init},
+    {"infer", "learn a recipe from an example: what makes the tensors of B of those of A", "A B", 2, 2,
+     infer},
     {"eval", "evaluate a recipe's model on its validation set, or on a folder", "RECIPE", 1, 1, eval},
     {"predict", "classify images with a model that engraft wrote", "MODEL IMAGE...", 2, SIZE_MAX, predict},
     {"schema", "JSON Schema of the recipe, for editors", "", 0, 0, schema},
@@ -189,14 +207,15 @@ typedef struct cli_option {
 
 static const cli_option options[] = {
     {"set", "KEY=VALUE", "change the recipe: train.epochs=1 (as often as needed)",
-     " run plan apply explain init eval ", OPTION_OVERRIDE, 0},
+     " run plan apply explain init infer eval ", OPTION_OVERRIDE, 0},
     {"set", "KEY=VALUE", "an argument: num_classes=10 (as often as needed)", " arch ", OPTION_OVERRIDE, 0},
     {"arch", "NAME", "the network that the weights go to", " init ", OPTION_TEXT, AT(arch)},
     {"out", "DIR", "the run directory, instead of the recipe's", " run eval ", OPTION_TEXT, AT(out)},
     {"out", "FILE", "the file to write (or -o FILE); the extension picks the format", " apply ", OPTION_TEXT,
      AT(out)},
-    {"out", "FILE", "the recipe to write (or -o FILE), instead of standard output", " init ", OPTION_TEXT,
-     AT(out)},
+    {"arch", "NAME", "the network that B is of, instead of a manifest", " infer ", OPTION_TEXT, AT(arch)},
+    {"out", "FILE", "the recipe to write (or -o FILE), instead of standard output", " init infer ",
+     OPTION_TEXT, AT(out)},
     {"threads", "N", "threads (all processors); the result does not depend on it", " run eval predict ",
      OPTION_COUNT, AT(threads)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
@@ -206,15 +225,16 @@ static const cli_option options[] = {
      AT(data)},
     {"predictions", NULL, "every sample's prediction, too", " eval ", OPTION_FLAG, AT(predictions)},
     {"state-dict", "PATH", "the state dict in the file, where there are several",
-     " inspect init diff convert ", OPTION_TEXT, AT(state_dict)},
+     " inspect init infer diff convert ", OPTION_TEXT, AT(state_dict)},
     {"digest", NULL, "the SHA-256 of every tensor", " inspect ", OPTION_FLAG, AT(digest)},
     {"stats", NULL, "values and health of every tensor", " inspect ", OPTION_FLAG, AT(stats)},
     {"manifest", NULL, "names and shapes as JSON, enough for `engraft plan`", " inspect ", OPTION_FLAG,
      AT(manifest)},
     {"json", NULL, "one JSON document on standard output",
-     " run plan apply eval predict inspect diff convert arch ", OPTION_FLAG, AT(json)},
-    {"help", NULL, "this text", " run plan apply explain init eval predict schema inspect diff convert arch ",
-     OPTION_FLAG, AT(help)},
+     " run plan apply infer eval predict inspect diff convert arch ", OPTION_FLAG, AT(json)},
+    {"help", NULL, "this text",
+     " run plan apply explain init infer eval predict schema inspect diff convert arch ", OPTION_FLAG,
+     AT(help)},
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };

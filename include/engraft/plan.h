@@ -124,6 +124,8 @@ const char *const *eg_step_sources(eg_arena *arena, const eg_step *step, size_t 
 /* The model's, the pretrained and the transferred key lists. */
 void eg_plan_print_keys(const eg_plan *plan, FILE *out);
 
+/* Makes one tensor: numel elements of its parameter's dtype, contiguous, at out. */
+bool eg_step_apply(const eg_plan *plan, const eg_step *step, uint64_t seed, void *out, eg_error *err);
 /* Fills the parameter block of the plan's net: copies, casts and draws. `weights` is the block of
  * src/net/weights.h. */
 bool eg_plan_apply(const eg_plan *plan, uint64_t seed, struct eg_weights *weights, eg_error *err);

@@ -45,6 +45,22 @@ typedef struct eg_init_options {
 /* Writes a recipe to start from: the rules and skips that make the plan of the source for the network whole.
  */
 bool eg_run_init(const eg_init_options *options, eg_error *err);
+
+typedef struct eg_infer_options {
+    const char *a, *b;            /* checkpoints: what there is, and what it becomes */
+    const char *arch;             /* --arch NAME: the recipe's target; NULL: the tensors of b */
+    const char *state_dict;       /* --state-dict PATH in a, or NULL */
+    const char *const *overrides; /* --set k=v: arguments of the architecture */
+    size_t override_count;
+    const char *out; /* -o FILE; NULL: standard output */
+    bool json;
+    eg_problems *problems;
+} eg_infer_options;
+
+/* Learns the mapping that makes b of a, by content, and writes it as a recipe. It is applied and compared
+ * with b before: EG_MISMATCH when a tensor that it explains comes out otherwise, or when it explains none. */
+bool eg_run_infer(const eg_infer_options *options, eg_error *err);
+
 /* Evaluates the trained model on the validation set. */
 bool eg_run_eval(const eg_run_options *options, eg_error *err);
 

@@ -139,7 +139,7 @@ static void read_target_arch(eg_schema *in, const eg_doc *doc, void *base)
 static void check_network(eg_schema *in, const eg_doc *doc, const eg_target_section *target)
 {
     if (!doc || doc->kind != EG_DOC_MAP) return;
-    if (!target->arch && !target->manifest)
+    if (eg_doc_is_null(eg_doc_find(doc, "arch")) && eg_doc_is_null(eg_doc_find(doc, "manifest")))
         eg_problem_add(in->problems, "missing_key", doc->place,
                        "'arch' is missing in 'target': name of a shipped architecture, or path of an "
                        "architecture file; 'manifest' takes its place where no network is needed");

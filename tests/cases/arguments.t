@@ -11,6 +11,7 @@ The command line: help, suggestions, and what is refused before anything is read
     apply     transfer without training: plan, apply, write the model
     explain   the life of one tensor, from the source on and back from the target
     init      write a recipe to start from
+    infer     learn a recipe from an example: what makes the tensors of B of those of A
     eval      evaluate a recipe's model on its validation set, or on a folder
     predict   classify images with a model that engraft wrote
     schema    JSON Schema of the recipe, for editors
