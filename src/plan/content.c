@@ -29,15 +29,34 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
+/* Over elements that are one number each. */
+#define SUM_ELEMENTS(type)                                                                                   \
+    for (uint64_t i = 0; i < count; i++) sum += mix(((const type *)bytes)[i] + GOLDEN)
+
+static uint64_t sum_elements(const uint8_t *bytes, size_t width, uint64_t count)
+{
+    const uint64_t GOLDEN = 0x9e3779b97f4a7c15u;
+    uint64_t sum = 0;
+    switch (width) {
+    case 1: SUM_ELEMENTS(uint8_t); break;
+    case 2: SUM_ELEMENTS(uint16_t); break;
+    case 4: SUM_ELEMENTS(uint32_t); break;
+    case 8: SUM_ELEMENTS(uint64_t); break;
+    default: /* complex numbers: both halves */
+        for (uint64_t i = 0; i < count; i++) {
+            uint64_t half[2];
+            memcpy(half, bytes + i * width, sizeof half);
+            sum += mix(half[0] + GOLDEN) ^ mix(half[1]);
+        }
+    }
+    return sum;
+}
+
 static void add_elements(reader *r, uint64_t count)
 {
-    size_t size = eg_dtype_size(r->dtype);
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t bits[2] = {0};
-        memcpy(bits, r->block + i * size, size);
-        r->bag += mix(bits[0] + 0x9e3779b97f4a7c15u) ^ mix(bits[1]);
-    }
-    if (r->sha) eg_sha256_add(r->sha, r->block, count * size);
+    size_t width = eg_dtype_size(r->dtype);
+    r->bag += sum_elements(r->block, width, count);
+    if (r->sha) eg_sha256_add(r->sha, r->block, count * width);
 }
 
 static bool read_piece(reader *r, const eg_entry *view, uint64_t count, eg_error *err)
@@ -119,7 +138,7 @@ bool eg_content_read(const eg_entry *entry, eg_dtype dtype, eg_content *out, eg_
 bool eg_content_head(const eg_entry *entry, eg_dtype dtype, uint64_t *out, eg_error *err)
 {
     uint64_t numel = numel_of(entry), count = numel < HEAD ? numel : HEAD;
-    uint8_t element[ELEMENT];
+    _Alignas(ELEMENT) uint8_t element[ELEMENT];
     reader r = {.dtype = dtype, .block = element};
     *out = mix(numel);
     for (uint64_t i = 0; i < count; i++) {

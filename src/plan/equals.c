@@ -67,7 +67,7 @@ static bool may_link(const eg_pair_search *s, size_t source, size_t target, cons
 {
     *ops = eg_pair_reshape(s->arena, s->pairing->from->entries[source].shape,
                            s->pairing->to->entries[target].shape);
-    return !s->pairing->constant[target] || !strstr(*ops, "flatten");
+    return !s->pairing->constant[target] || !strstr(*ops, "flatten") /* unflatten, too */;
 }
 
 static bool link_pair(matcher *m, size_t source, size_t target)

@@ -54,8 +54,7 @@ static bool read_source(eg_pair_search *s)
     return true;
 }
 
-/* One element, repeated. */
-static bool is_constant(eg_pair_search *s, const eg_entry *entry, bool *constant)
+bool eg_pair_constant(eg_pair_search *s, const eg_entry *entry, bool *constant)
 {
     uint64_t numel = numel_of(entry->shape);
     int64_t strides[MOST_DIMS] = {0};
@@ -82,7 +81,7 @@ static bool read_target(eg_pair_search *s)
     for (size_t i = 0; i < to->count; i++) {
         const eg_entry *entry = &to->entries[i];
         if (!eg_content_read(entry, entry->dtype, &s->target[i], s->err) ||
-            !is_constant(s, entry, &s->pairing->constant[i]))
+            !eg_pair_constant(s, entry, &s->pairing->constant[i]))
             return false;
         s->key[i] = key_text(s->arena, &s->target[i], numel_of(entry->shape));
     }
@@ -117,10 +116,11 @@ const char *eg_pair_reshape(eg_arena *arena, eg_shape a, eg_shape b)
     }
     if (i == a.rank && j == b.rank) return eg_buf_take(&out, arena);
     eg_buf_clear(&out);
-    if (a.rank > 1) add_op(&out, "flatten", 0);
-    if (b.rank > 1) {
-        eg_buf_printf(&out, "%s{unflatten: [0", out.length ? ", " : "");
-        for (uint32_t d = 0; d < b.rank; d++) eg_buf_printf(&out, ", %lld", (long long)b.dims[d]);
+    for (i = 0; i < a.rank && i < b.rank && a.dims[i] == b.dims[i];) i++;
+    if (a.rank > i + 1) add_op(&out, "flatten", i);
+    if (b.rank > i + 1) {
+        eg_buf_printf(&out, "%s{unflatten: [%u", out.length ? ", " : "", i);
+        for (uint32_t d = i; d < b.rank; d++) eg_buf_printf(&out, ", %lld", (long long)b.dims[d]);
         eg_buf_puts(&out, "]}");
     }
     return eg_buf_take(&out, arena);

@@ -59,6 +59,8 @@ typedef struct eg_pair_search {
 
 /* "F32 [2, 3] …" of a view's content, in the arena; NULL and err when it cannot be read. */
 const char *eg_pair_key(eg_pair_search *s, const eg_entry *view, eg_dtype dtype);
+/* One element, repeated. */
+bool eg_pair_constant(eg_pair_search *s, const eg_entry *entry, bool *constant);
 /* What turns a tensor of shape a into one of shape b without moving an element, as items of ops. */
 const char *eg_pair_reshape(eg_arena *arena, eg_shape a, eg_shape b);
 void eg_pair_link(eg_pair_search *s, size_t target, eg_link link);

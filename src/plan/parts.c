@@ -7,7 +7,7 @@
 #include "plan/content.h"
 #include "plan/kinship.h"
 
-enum { MOST_DIMS = 64, MOST_PARTS = 4096, MOST_READS = 20000 };
+enum { MOST_DIMS = 64, MOST_PARTS = 4096, MOST_READS = 4096 };
 
 /* Tensors that may be parts: sources of a target, or targets that a source is cut into. */
 typedef struct shelf {
@@ -87,7 +87,8 @@ static int64_t find_part(puzzle *z, int64_t start, int64_t length)
         if (!z->parts->fits[i] || z->parts->heads[i] != head || length_of(z, i) != length ||
             distance >= least || is_taken(z, i))
             continue;
-        if (!key && z->reads++ < MOST_READS) key = eg_pair_key(z->s, &view, z->dtype);
+        if (!key && z->reads++ == MOST_READS) return -1;
+        if (!key) key = eg_pair_key(z->s, &view, z->dtype);
         z->failed = !key;
         if (z->failed || strcmp(key, z->parts->keys[i]) != 0) continue;
         best = (int64_t)i;
@@ -101,7 +102,7 @@ static bool fill(puzzle *z, int64_t start)
 {
     int64_t size = z->whole->shape.dims[z->dim], length = size - start;
     if (length == 0) return z->count > 1;
-    while (!z->failed && z->count < MOST_PARTS) {
+    while (!z->failed && z->reads <= MOST_READS && z->count < MOST_PARTS) {
         int64_t next = 0;
         for (size_t i = 0; i < z->parts->store->count; i++) {
             int64_t one = z->parts->fits[i] ? length_of(z, i) : 0;
@@ -225,7 +226,10 @@ static bool cut_sources(eg_pair_search *s, puzzle *z)
     for (int spent = 0; spent < 2; spent++)
         for (size_t i = 0; i < s->pairing->from->count; i++) {
             const eg_entry *entry = &s->pairing->from->entries[i];
+            bool constant;
             if (s->used[i] != spent) continue;
+            if (!eg_pair_constant(s, entry, &constant)) return false;
+            if (constant) continue;
             *z = (puzzle){.s = s, .parts = &targets, .whole = entry};
             z->dtype = compared_as(entry, EG_F32);
             for (size_t t = 0; t < to->count; t++)

@@ -97,6 +97,27 @@ static size_t find_hunks(const segments *a, const segments *b, hunk *out)
     return count;
 }
 
+static bool has(const char *name, const char *segment, size_t length)
+{
+    for (;; name++) {
+        size_t n = strcspn(name, ".");
+        if (n == length && memcmp(name, segment, n) == 0) return true;
+        name += n;
+        if (!*name) return false;
+    }
+}
+
+/* Nothing is put into a name that does not stay there. */
+static bool is_honest(const char *before, const char *after, const char *want)
+{
+    for (const char *at = after;; at++) {
+        size_t n = strcspn(at, ".");
+        if (!has(before, at, n) && !has(want, at, n)) return false;
+        at += n;
+        if (!*at) return true;
+    }
+}
+
 /* The names after the rule; false when it leads one away, or two together. */
 static bool try_step(stepper *s, step *out)
 {
@@ -114,7 +135,7 @@ static bool try_step(stepper *s, step *out)
             eg_template_expand(regex, out->to, &name);
             out->names[i] = eg_buf_take(&name, l->arena);
             size_t after = distance(out->names[i], l->want[i]);
-            right = after < s->distance[i];
+            right = after < s->distance[i] && is_honest(l->now[i], out->names[i], l->want[i]);
             out->gained += s->distance[i] - after;
             out->helped++;
         }
