@@ -15,7 +15,7 @@ typedef struct cli_arguments {
     size_t override_count;
     const char *out, *data, *model, *state_dict, *arch;
     int threads;
-    bool json, keys, predictions, digest, stats, manifest, help;
+    bool json, keys, reverse, predictions, digest, stats, manifest, help;
     eg_problems *problems;
 } cli_arguments;
 
@@ -37,6 +37,7 @@ static eg_run_options recipe_options(const cli_arguments *arguments)
         .out = arguments->out,
         .json = arguments->json,
         .keys = arguments->keys,
+        .reverse = arguments->reverse,
         .data = arguments->data,
         .model = arguments->model,
         .predictions = arguments->predictions,
@@ -219,6 +220,9 @@ static const cli_option options[] = {
     {"threads", "N", "threads (all processors); the result does not depend on it", " run eval predict ",
      OPTION_COUNT, AT(threads)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
+    {"reverse", NULL, "the recipe that undoes this one, and which rules can be inverted", " plan ",
+     OPTION_FLAG, AT(reverse)},
+    {"out", "FILE", "with --reverse, the recipe to write (or -o FILE)", " plan ", OPTION_TEXT, AT(out)},
     {"keys", NULL, "the state dict's keys, with shapes and types", " arch ", OPTION_FLAG, AT(keys)},
     {"model", "FILE", "the model, instead of the one the recipe writes", " eval ", OPTION_TEXT, AT(model)},
     {"data", "DIR", "images, one folder a class, instead of the recipe's data.val", " eval ", OPTION_TEXT,

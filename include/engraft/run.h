@@ -11,9 +11,10 @@ typedef struct eg_run_options {
     const char *const *overrides; /* --set a.b=v */
     size_t override_count;
     int threads;           /* --threads, 0: the recipe's, or as many as there are processors */
-    const char *out;       /* --out: run directory; of apply, the file to write; or NULL */
+    const char *out;       /* --out: run directory; of apply and plan --reverse, the file to write; or NULL */
     bool json;             /* one JSON document on standard output */
     bool keys;             /* plan --keys */
+    bool reverse;          /* plan --reverse: the recipe that undoes this one, to `out` */
     const char *data;      /* eval --data DIR, or NULL */
     const char *model;     /* eval --model FILE, or NULL */
     bool predictions;      /* eval --predictions */
