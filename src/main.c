@@ -13,7 +13,7 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *state_dict, *arch;
+    const char *out, *data, *model, *state_dict, *arch, *junit;
     int threads;
     bool json, keys, reverse, predictions, digest, stats, manifest, help;
     eg_problems *problems;
@@ -38,6 +38,7 @@ static eg_run_options recipe_options(const cli_arguments *arguments)
         .json = arguments->json,
         .keys = arguments->keys,
         .reverse = arguments->reverse,
+        .junit = arguments->junit,
         .data = arguments->data,
         .model = arguments->model,
         .predictions = arguments->predictions,
@@ -220,6 +221,8 @@ static const cli_option options[] = {
     {"threads", "N", "threads (all processors); the result does not depend on it", " run eval predict ",
      OPTION_COUNT, AT(threads)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
+    {"junit", "FILE", "the plan's checks as test cases, too, in JUnit's XML", " plan ", OPTION_TEXT,
+     AT(junit)},
     {"reverse", NULL, "the recipe that undoes this one, and which rules can be inverted", " plan ",
      OPTION_FLAG, AT(reverse)},
     {"out", "FILE", "with --reverse, the recipe to write (or -o FILE)", " plan ", OPTION_TEXT, AT(out)},

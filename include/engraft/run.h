@@ -14,6 +14,7 @@ typedef struct eg_run_options {
     const char *out;       /* --out: run directory; of apply and plan --reverse, the file to write; or NULL */
     bool json;             /* one JSON document on standard output */
     bool keys;             /* plan --keys */
+    const char *junit;     /* plan --junit FILE: its checks as test cases, too; or NULL */
     bool reverse;          /* plan --reverse: the recipe that undoes this one, to `out` */
     const char *data;      /* eval --data DIR, or NULL */
     const char *model;     /* eval --model FILE, or NULL */

@@ -3,6 +3,7 @@
 #include "engraft/run.h"
 #include "run/inverse.h"
 #include "run/plan_json.h"
+#include "run/plan_junit.h"
 #include "run/transfer.h"
 
 static bool print_json(const eg_transfer *transfer, const eg_run_options *options, const eg_error *why,
@@ -23,6 +24,7 @@ bool eg_run_plan(const eg_run_options *options, eg_error *err)
         return eg_fail(err, EG_USAGE,
                        "-o FILE belongs to `engraft plan --reverse`: it is where the inverse recipe goes");
     bool ok = eg_transfer_open(&transfer, &arena, options, &why);
+    if (options->junit && !eg_plan_junit_write(options->junit, &transfer, options, &why, err)) ok = false;
     if (options->reverse && ok)
         ok = eg_reverse_tell(&transfer, &arena, options, &why);
     else if (options->json)

@@ -36,6 +36,9 @@ The command line: help, suggestions, and what is refused before anything is read
   
     --set KEY=VALUE     change the recipe: train.epochs=1 (as often as needed)
     --keys              the model's, the pretrained and the transferred keys
+    --junit FILE        the plan's checks as test cases, too, in JUnit's XML
+    --reverse           the recipe that undoes this one, and which rules can be inverted
+    --out FILE          with --reverse, the recipe to write (or -o FILE)
     --json              one JSON document on standard output
     --help              this text
 
