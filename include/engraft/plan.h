@@ -68,6 +68,7 @@ typedef struct eg_step {
     const char *rule;       /* the recipe's words that decided, or NULL */
     const char *reason;     /* for people */
     eg_init init;           /* INIT, DEFAULT: complete, never EG_INIT_DEFAULT */
+    int32_t tied;           /* the parameter whose storage it shares, an earlier one; -1: none */
     bool frozen; /* parameters that do not train, and all their layer's buffers with eval statistics */
 } eg_step;
 

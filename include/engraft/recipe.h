@@ -92,6 +92,7 @@ typedef struct eg_rule {
     int64_t count;        /* stack: how many parts; 0: as many as there are */
     const int64_t *sizes; /* split; none: equal parts */
     size_t size_count;
+    bool tie;     /* copy: the copies share their storage */
     int64_t by;   /* shift */
     int64_t rank; /* transform: only tensors of that rank; -1: all */
     const eg_reshape *ops;

@@ -12,6 +12,7 @@
 #include "plan/keymap.h"
 #include "plan/match.h"
 #include "plan/mosaic.h"
+#include "plan/tie.h"
 #include "plan/unused.h"
 #include "tensor/convert.h"
 
@@ -360,7 +361,7 @@ static void decide(builder *b, int32_t p)
     eg_step *step = &b->plan->steps[p];
     const eg_param *param = &b->net->params[p];
     int64_t claim = b->claim[p];
-    *step = (eg_step){.param = p, .init = param->init};
+    *step = (eg_step){.param = p, .init = param->init, .tied = -1};
     if (b->skip[p] >= 0) {
         step->action = EG_ACTION_INIT;
         step->rule = quoted(b, "skip", b->transfer->skip.items[b->skip[p]].text);
@@ -684,6 +685,7 @@ static bool build(builder *b)
     if (!assign_init(b)) return false;
     report_startless(b);
     if (!eg_freeze_apply(b->plan, b->arena, b->recipe, b->problems, b->err)) return false;
+    eg_ties_settle(b->plan, b->arena, b->claim, b->source, b->problems);
     count_all(b->plan);
     check_expect(b);
     return true;
