@@ -262,6 +262,8 @@ typedef struct eg_source_section {
     const char *checkpoint; /* resolved path */
     const char *state_dict; /* NULL: auto */
     const char *sha256;     /* lower-case hex, or NULL */
+    const char *separator;  /* between the segments of names; NULL: '.' */
+    bool scalars;           /* plain numbers are tensors, too */
     const char *arch;       /* as the target's; NULL: not given */
     eg_place arch_place;
     const char *const *classes; /* names; NULL: none, or their number alone */

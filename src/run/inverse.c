@@ -142,7 +142,7 @@ bool eg_reverse_tell(const eg_transfer *transfer, eg_arena *arena, const eg_run_
     reverser x = {.transfer = transfer, .options = options, .arena = arena};
     if (!recipe->source.given)
         return eg_fail_at(err, EG_REFUSED, recipe->target.place, "the recipe has no source to go back to");
-    x.source = transfer->is_manifest ? &transfer->manifest : &transfer->source->store;
+    x.source = transfer->store;
     const char *prefix = recipe->output.add_prefix ? recipe->output.add_prefix : "";
     return eg_reverse(&x.way, arena, recipe, transfer->plan, x.source, prefix, err) && prove(&x, err) &&
            tell(&x, err);

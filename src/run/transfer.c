@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "net/stored.h"
 #include "run/applied_health.h"
+#include "run/keys.h"
 #include "run/manifest.h"
 #include "run/source_arch.h"
 
@@ -61,6 +62,9 @@ bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_optio
     if (!transfer->net || !open_source(transfer, arena, err)) return false;
     const eg_store *store = transfer->source ? &transfer->source->store : NULL;
     if (transfer->is_manifest) store = &transfer->manifest;
+    if (store && !eg_keys_read(arena, &recipe->source, transfer->source, store, &store, problems, err))
+        return false;
+    transfer->store = store;
     if (store && !eg_source_arch_check(arena, recipe, store, problems, err)) return false;
     transfer->plan = eg_plan_build(arena, recipe, transfer->net, store, problems, err);
     if (!transfer->plan || !eg_problems_check(problems, EG_REFUSED, err)) return false;

@@ -14,6 +14,7 @@ typedef struct eg_transfer {
     eg_checkpoint *source; /* NULL: from scratch, or a manifest */
     eg_store manifest;     /* source.checkpoint is one: what there is to plan against */
     bool is_manifest;
+    const eg_store *store; /* of either, under the names that rules see; NULL: from scratch */
     const eg_plan *plan;
 } eg_transfer;
 
