@@ -87,7 +87,7 @@ static void tell_source_ties(tier *t, const eg_store *source)
         uint64_t numel = 0;
         if (!entry || !step->value || !eg_mosaic_is_plain(step->value) ||
             !eg_shape_numel(entry->shape, &numel) || !numel || entry < source->entries ||
-            entry >= source->entries + source->count || !entry->storage->size)
+            entry >= source->entries + source->count || !entry->storage || !entry->storage->size)
             continue;
         const char *key =
             eg_arena_printf(t->arena, "%p %llu %s", (void *)entry->storage, (unsigned long long)entry->offset,
