@@ -186,6 +186,19 @@ static const char *const *copied(learner *l, const char *const *names, size_t co
     return eg_arena_copy(l->arena, names, count * sizeof *names);
 }
 
+/* All copies are one run of bytes in the example, too. */
+static bool is_tied(const learner *l, const source *s)
+{
+    const eg_entry *first = s->target_count ? &l->p->to->entries[s->targets[0]] : NULL;
+    bool tied = first && !s->part_count && first->storage->size;
+    for (size_t i = 0; tied && i < s->target_count; i++) {
+        const eg_entry *entry = &l->p->to->entries[s->targets[i]];
+        tied = entry->storage == first->storage && entry->offset == first->offset &&
+               !l->p->links[s->targets[i]].ops[0];
+    }
+    return tied;
+}
+
 /* A source that is needed more than once becomes that many. */
 static void add_copy(learner *l, const source *s)
 {
@@ -203,7 +216,7 @@ static void add_copy(learner *l, const source *s)
                                                 .out_count = count,
                                                 .inner = inner,
                                                 .verb = "copy",
-                                                .detail = ""};
+                                                .detail = is_tied(l, s) ? "tie: true" : ""};
 }
 
 /* The source's name as an in: its own, or its next copy's. */
@@ -214,6 +227,17 @@ static const char *in_name(learner *l, size_t which)
     return eg_arena_printf(l->arena, "%s.part%zu", s->now, s->parts_told++);
 }
 
+/* What the parts of a split take on afterwards. */
+static bool is_squeezed(const eg_link *link)
+{
+    return link->kind == EG_LINK_SPLIT && eg_starts_with(link->ops, "{squeeze");
+}
+
+static bool is_turned(const eg_link *link)
+{
+    return link->kind == EG_LINK_SPLIT && eg_starts_with(link->ops, "{transpose");
+}
+
 static const char *sizes_text(learner *l, const eg_link *link)
 {
     eg_buf out = {0};
@@ -221,8 +245,9 @@ static const char *sizes_text(learner *l, const eg_link *link)
     for (size_t i = 0; i < link->group_count; i++) {
         const eg_shape shape = l->p->to->entries[link->group[i]].shape;
         const eg_shape first = l->p->to->entries[link->group[0]].shape;
-        long long size = link->ops[0] ? 1 : (long long)shape.dims[link->dim];
-        equal &= link->ops[0] || size == first.dims[link->dim];
+        uint32_t dim = is_turned(link) ? 1 - link->dim : link->dim;
+        long long size = is_squeezed(link) ? 1 : (long long)shape.dims[dim];
+        equal &= is_squeezed(link) || size == first.dims[dim];
         eg_buf_printf(&out, "%s%lld", i ? ", " : "sizes: [", size);
     }
     eg_buf_puts(&out, "]");
@@ -282,8 +307,7 @@ static void settle_records(learner *l)
         const eg_link *link = &l->p->links[t];
         if (!l->wanted[t] || link->kind == EG_LINK_WHOLE) continue;
         if (link->kind != EG_LINK_SPLIT || link->group[0] == t) add_record(l, t);
-        add_shape(l, want_of(l, t), link->ops,
-                  l->p->to->entries[t].shape.rank + (link->kind == EG_LINK_SPLIT && link->ops[0]));
+        add_shape(l, want_of(l, t), link->ops, l->p->to->entries[t].shape.rank + is_squeezed(link));
     }
     eg_learn_records(&l->lesson, l->records, l->record_count);
 }

@@ -134,6 +134,19 @@ static bool solve(puzzle *z)
     return false;
 }
 
+#define TRANSPOSE "{transpose: [0, 1]}"
+
+/* The matrix the other way round; false: it is none. */
+static bool flip(eg_arena *arena, const eg_entry *entry, eg_entry *out)
+{
+    if (entry->shape.rank != 2) return false;
+    const int64_t strides[] = {stride_of(entry, 1), stride_of(entry, 0)};
+    *out = *entry;
+    out->shape = eg_shape_copy(arena, (int64_t[]){entry->shape.dims[1], entry->shape.dims[0]}, 2);
+    out->strides = eg_arena_copy(arena, strides, sizeof strides);
+    return true;
+}
+
 /* ---- targets made of sources ---- */
 
 static eg_dtype compared_as(const eg_entry *source, eg_dtype target)
@@ -166,13 +179,22 @@ static bool shelve_sources(eg_pair_search *s, shelf *out, eg_dtype target)
     return true;
 }
 
+/* As it stands, or transposed after the parts have been joined. */
 static bool join_target(eg_pair_search *s, shelf *sources, puzzle *z, size_t target)
 {
-    *z = (puzzle){.s = s, .parts = sources, .whole = &s->pairing->to->entries[target]};
-    z->dtype = z->whole->dtype;
-    if (solve(z))
+    const eg_entry *entry = &s->pairing->to->entries[target];
+    eg_entry flipped;
+    bool again = flip(s->arena, entry, &flipped);
+    *z = (puzzle){.s = s, .parts = sources, .whole = entry, .dtype = entry->dtype};
+    bool found = solve(z), turned = !found && !z->failed && again;
+    if (turned) {
+        z->whole = &flipped;
+        found = solve(z);
+    }
+    eg_link_kind kind = z->stack ? EG_LINK_STACK : EG_LINK_CONCAT;
+    if (found)
         eg_pair_link(s, target,
-                     (eg_link){z->stack ? EG_LINK_STACK : EG_LINK_CONCAT, z->found, z->count, .dim = z->dim});
+                     (eg_link){kind, z->found, z->count, .dim = z->dim, .ops = turned ? TRANSPOSE : ""});
     return !z->failed;
 }
 
@@ -197,13 +219,15 @@ static bool join_targets(eg_pair_search *s, puzzle *z)
 
 /* ---- targets cut out of sources ---- */
 
-static void link_cuts(eg_pair_search *s, const puzzle *z, size_t source)
+/* turned: the parts are those of the transposed source, which is cut along its other dim. */
+static void link_cuts(eg_pair_search *s, const puzzle *z, size_t source, bool turned)
 {
     const size_t *group = eg_arena_copy(s->arena, z->found, z->count * sizeof *group);
+    const char *ops = turned ? TRANSPOSE : z->stack ? eg_arena_printf(s->arena, "{squeeze: %u}", z->dim) : "";
     for (size_t i = 0; i < z->count; i++)
-        eg_pair_link(s, group[i],
-                     (eg_link){EG_LINK_SPLIT, &source, 1, z->dim, group, z->count,
-                               z->stack ? eg_arena_printf(s->arena, "{squeeze: %u}", z->dim) : ""});
+        eg_pair_link(
+            s, group[i],
+            (eg_link){EG_LINK_SPLIT, &source, 1, turned ? 1 - z->dim : z->dim, group, z->count, ops});
 }
 
 static bool all_constant(const puzzle *z)
@@ -211,6 +235,20 @@ static bool all_constant(const puzzle *z)
     bool all = true;
     for (size_t i = 0; i < z->count; i++) all &= z->s->pairing->constant[z->found[i]];
     return all;
+}
+
+static bool cut_source(eg_pair_search *s, puzzle *z, size_t source)
+{
+    eg_entry flipped;
+    bool again = flip(s->arena, z->whole, &flipped);
+    if (solve(z) && !all_constant(z)) {
+        link_cuts(s, z, source, false);
+        return true;
+    }
+    if (z->failed || !again) return !z->failed;
+    z->whole = &flipped;
+    if (solve(z) && !all_constant(z) && !z->stack) link_cuts(s, z, source, true);
+    return !z->failed;
 }
 
 /* What is left on both sides; constants may be parts, but not the whole. */
@@ -234,8 +272,7 @@ static bool cut_sources(eg_pair_search *s, puzzle *z)
             z->dtype = compared_as(entry, EG_F32);
             for (size_t t = 0; t < to->count; t++)
                 targets.fits[t] = !s->pairing->links[t].kind && to->entries[t].dtype == z->dtype;
-            if (solve(z) && !all_constant(z)) link_cuts(s, z, i);
-            if (z->failed) return false;
+            if (!cut_source(s, z, i)) return false;
         }
     return true;
 }
@@ -323,7 +360,7 @@ static bool follow_cut(eg_pair_search *s, const eg_link *sibling, size_t source,
         z->found[z->count++] = target;
         filled += length;
     }
-    if (filled == entry->shape.dims[z->dim]) link_cuts(s, z, source);
+    if (filled == entry->shape.dims[z->dim]) link_cuts(s, z, source, false);
     return true;
 }
 

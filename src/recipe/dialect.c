@@ -10,21 +10,47 @@ static const char *const folders[] = {ENGRAFT_RECIPES_INSTALLED, ENGRAFT_RECIPES
 
 enum { FOLDERS = sizeof folders / sizeof *folders };
 
-/* Names of the shipped dialects, for "did you mean". */
-static const char *nearest(eg_arena *arena, const char *name)
+/* The names of the shipped dialects, without version. */
+static const char *const *list_names(eg_arena *arena, size_t *count, const char **folder)
 {
     const char *const *files;
-    size_t count, kept = 0;
+    size_t found;
+    *count = 0;
     for (size_t f = 0; f < FOLDERS; f++) {
-        const char *folder = eg_path_join(arena, folders[f], "dialects");
-        if (!eg_path_is_folder(folder) || !eg_folder_list(arena, folder, &files, &count, NULL)) continue;
-        const char **names = EG_NEW_ARRAY(arena, const char *, count);
-        for (size_t i = 0; i < count; i++)
+        *folder = eg_path_join(arena, folders[f], "dialects");
+        if (!eg_path_is_folder(*folder) || !eg_folder_list(arena, *folder, &files, &found, NULL)) continue;
+        const char **names = EG_NEW_ARRAY(arena, const char *, found);
+        for (size_t i = 0; i < found; i++)
             if (eg_ends_with(files[i], ".yaml"))
-                names[kept++] = eg_arena_substring(arena, files[i], strlen(files[i]) - strlen(".yaml"));
-        return eg_nearest(name, names, kept);
+                names[(*count)++] = eg_arena_substring(arena, files[i], strlen(files[i]) - strlen(".yaml"));
+        return names;
     }
     return NULL;
+}
+
+static const char *nearest(eg_arena *arena, const char *name)
+{
+    const char *folder;
+    size_t count;
+    const char *const *names = list_names(arena, &count, &folder);
+    return eg_nearest(name, names, count);
+}
+
+const char *const *eg_dialect_names(eg_arena *arena, size_t *count)
+{
+    const char *folder;
+    size_t found;
+    const char *const *names = list_names(arena, &found, &folder);
+    const char **list = EG_NEW_ARRAY(arena, const char *, found);
+    *count = 0;
+    for (size_t i = 0; i < found; i++) {
+        const char *path = eg_arena_printf(arena, "%s/%s.yaml", folder, names[i]);
+        const eg_doc *file = eg_doc_read(arena, path, NULL),
+                     *version = file ? eg_doc_find(file, "dialect") : NULL;
+        if (version && version->kind == EG_DOC_SCALAR)
+            list[(*count)++] = eg_arena_printf(arena, "%s@%s", names[i], version->text);
+    }
+    return list;
 }
 
 static bool looks_like_path(const char *name)

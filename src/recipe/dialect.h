@@ -12,4 +12,7 @@
  * with the version after '@'. NULL and a problem when there is none of that name and version. */
 const eg_doc *eg_dialect_read(eg_schema *in, const eg_doc *name);
 
+/* The shipped dialects as `use` names them, sorted: "wrappers@1". */
+const char *const *eg_dialect_names(eg_arena *arena, size_t *count);
+
 #endif

@@ -11,6 +11,7 @@
 #include "net/stored.h"
 #include "plan/content.h"
 #include "plan/learn.h"
+#include "recipe/dialect.h"
 #include "recipe/recipe.h"
 #include "run/reference.h"
 
@@ -140,6 +141,7 @@ static bool compare_step(inference *x, const eg_step *step, const eg_entry *entr
 
 static bool compare(inference *x, eg_error *err)
 {
+    x->reproduced = x->differing_count = 0;
     x->differing = EG_NEW_ARRAY(&x->arena, const char *, x->plan->step_count);
     for (size_t i = 0; i < x->plan->step_count; i++) {
         const eg_step *step = &x->plan->steps[i];
@@ -150,6 +152,24 @@ static bool compare(inference *x, eg_error *err)
         if (entry && !same && step->value) x->differing[x->differing_count++] = entry->name;
     }
     return true;
+}
+
+/* A shipped dialect that does what several rules do says more, and more shortly. */
+static void try_dialects(inference *x)
+{
+    size_t count;
+    const eg_learned learned = x->learned;
+    const eg_plan *plan = x->plan;
+    const char *const *names = learned.rules > 1 ? eg_dialect_names(&x->arena, &count) : NULL;
+    for (size_t i = 0; names && i < count; i++) {
+        eg_problems problems = {.arena = &x->arena};
+        eg_error why = {0};
+        x->learned.mapping = eg_arena_printf(&x->arena, "    - use: %s\n", names[i]);
+        x->learned.rules = 1;
+        if (plan_text(x, &problems, &why) && x->plan->loaded >= plan->loaded) return;
+    }
+    x->learned = learned;
+    x->plan = plan;
 }
 
 /* The short rules first; name by name where they should be refused. */
@@ -168,7 +188,16 @@ static bool learn(inference *x, eg_error *err)
                            x->options->b, x->options->a);
         plan_text(x, &problems, &why);
     }
-    if (x->plan) return compare(x, err);
+    const eg_learned learned = x->learned;
+    const eg_plan *plan = x->plan;
+    if (x->plan) try_dialects(x);
+    if (x->plan && !compare(x, err)) return false;
+    if (x->plan && x->differing_count && x->plan != plan) { /* the dialect means other tensors */
+        x->learned = learned;
+        x->plan = plan;
+        return compare(x, err);
+    }
+    if (x->plan) return true;
     eg_problems_print(&problems, stderr, false);
     return eg_fail(err, EG_REFUSED, "no mapping rules tell all tensors of '%s' apart", x->options->a);
 }

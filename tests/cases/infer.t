@@ -141,3 +141,34 @@ Files with nothing in common:
   $ engraft infer fresh.pth a.pth
   engraft: no tensor of 'a.pth' comes from 'fresh.pth': nothing is alike in content
   [6]
+
+What a shipped dialect says, it says:
+
+  $ cat > msra.json <<END
+  > {"manifest": 1, "tensors": [
+  >   {"name": "conv1_w", "dtype": "F32", "shape": [6, 1, 5, 5]}, {"name": "res2_0_branch2a_w", "dtype": "F32", "shape": [16, 6, 5, 5]},
+  >   {"name": "pred_w", "dtype": "F32", "shape": [10, 84]}, {"name": "pred_b", "dtype": "F32", "shape": [10]}]}
+  > END
+  $ sed 's/pred_w/fc.weight/; s/pred_b/fc.bias/; s/conv1_w/conv1.weight/; s/res2_0_branch2a_w/layer1.0.conv1.weight/' msra.json > resnet.json
+  $ cat > msra.yaml <<END
+  > recipe: 1
+  > source: a.pth
+  > target: {manifest: msra.json}
+  > transfer:
+  >   mapping:
+  >     - select: ['conv.*weight', 'fc3.*']
+  >     - rename: [{match: conv1.weight, to: conv1_w}, {match: conv2.weight, to: res2_0_branch2a_w}, {match: fc3.weight, to: pred_w}, {match: fc3.bias, to: pred_b}]
+  > END
+  $ engraft apply msra.yaml -o msra.pth >/dev/null
+  $ engraft apply msra.yaml -o resnet.pth --set target.manifest=resnet.json --set 'transfer.mapping=[select: [conv.*weight, fc3.*], rename: [{match: conv2.weight, to: layer1.0.conv1.weight}, {match: fc3.weight, to: fc.weight}, {match: fc3.bias, to: fc.bias}]]' >/dev/null
+  $ engraft infer msra.pth resnet.pth
+  reproduces resnet.pth: 4 of 4 tensors
+  # Learned from 'msra.pth' and 'resnet.pth': reproduces 4 of 4 tensors of the second.
+  recipe: 1
+  source:
+    checkpoint: 'msra.pth'
+  target: {manifest: 'resnet.pth'}
+  transfer:
+    mapping:
+      - use: msra-resnet@1
+    expect: {loaded: 4, initialized: 0}

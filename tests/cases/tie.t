@@ -107,6 +107,13 @@ Half frozen, half taken, and half reshaped ties are none:
   engraft: the plan is refused: 1 error
   [5]
 
+Learned from an example, too:
+
+  $ engraft infer a.pth tied.pth 2>/dev/null | grep tie:
+      - copy: {match: 'weight', tie: true, to: ['embed.weight', 'head.weight']}
+  $ engraft infer a.pth apart.pth 2>/dev/null | grep copy:
+      - copy: {match: 'weight', to: ['embed.weight', 'head.weight']}
+
 Training would let them drift apart, unless both are frozen:
 
   $ cat > two.yaml <<END

@@ -229,16 +229,17 @@ static const char *block_name(example *x, const style *s, uint32_t block, const 
     return NAME("%s%s%u.%s", s->prefix, s->blocks, s->first + block, rest);
 }
 
-static void put_transposed(example *x, const char *name, int64_t rows, int64_t columns, const float *values)
+static void put_transposed(example *x, eg_store *store, const char *name, int64_t rows, int64_t columns,
+                           const float *values)
 {
     float *other = EG_NEW_ARRAY(&x->arena, float, (size_t)(rows * columns));
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < columns; c++) other[c * rows + r] = values[r * columns + c];
-    put(x, &x->to, name, shape(x, columns, rows), other);
+    put(x, store, name, shape(x, columns, rows), other);
 }
 
-/* Three tensors that are one on the other side. */
-static void put_joined(example *x, const style *a, const style *b, uint32_t block, bool split)
+/* Three tensors that are one on the other side, which may be the other way round. */
+static void put_joined(example *x, const style *a, const style *b, uint32_t block, bool split, bool turned)
 {
     static const char *const parts[] = {"q", "k", "v"};
     float *values = random_values(x, 3 * 8);
@@ -247,7 +248,11 @@ static void put_joined(example *x, const style *a, const style *b, uint32_t bloc
     for (int i = 0; i < 3; i++)
         put(x, many, block_name(x, m, block, NAME("%s.%s.%s", m->inner, parts[i], m->weight)), shape(x, 2, 4),
             values + 8 * i);
-    put(x, whole, block_name(x, w, block, NAME("%s.qkv.%s", w->inner, w->weight)), shape(x, 6, 4), values);
+    const char *name = block_name(x, w, block, NAME("%s.qkv.%s", w->inner, w->weight));
+    if (turned)
+        put_transposed(x, whole, name, 6, 4, values);
+    else
+        put(x, whole, name, shape(x, 6, 4), values);
 }
 
 static void any_mapping_is_learned(void **state)
@@ -259,17 +264,17 @@ static void any_mapping_is_learned(void **state)
         style a = draw_style(x), b = draw_style(x);
         uint32_t blocks = 2 + draw(x, 4);
         bool transposed = draw(x, 2), split = draw(x, 2), head = draw(x, 2), tied = draw(x, 2),
-             extra = draw(x, 2);
+             extra = draw(x, 2), turned = draw(x, 2);
         float *words = random_values(x, 20);
         put_both(x, NAME("%sembed.%s", a.prefix, a.weight), NAME("%sembed.%s", b.prefix, b.weight),
                  shape(x, 5, 4), words);
         if (tied) put(x, &x->to, NAME("%shead.%s", b.prefix, b.weight), shape(x, 5, 4), words);
         for (uint32_t i = 0; i < blocks; i++) {
             float *values = random_values(x, 12);
-            put_joined(x, &a, &b, i, split);
+            put_joined(x, &a, &b, i, split, turned);
             put(x, &x->from, block_name(x, &a, i, NAME("mlp.%s", a.weight)), shape(x, 3, 4), values);
             const char *mlp = block_name(x, &b, i, NAME("mlp.%s", b.weight));
-            if (transposed) put_transposed(x, mlp, 3, 4, values);
+            if (transposed) put_transposed(x, &x->to, mlp, 3, 4, values);
             if (!transposed) put(x, &x->to, mlp, shape(x, 3, 4), values);
             put_both(x, block_name(x, &a, i, NAME("norm.%s", a.weight)),
                      block_name(x, &b, i, NAME("norm.%s", b.weight)), shape(x, 4, 0),
