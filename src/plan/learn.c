@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "plan/draft.h"
 #include "plan/lesson.h"
+#include "plan/sieve.h"
 #include "tensor/convert.h"
 
 /* A source tensor, and what becomes of it. */
@@ -378,43 +379,63 @@ static bool init_text(learner *l, const eg_param *param, const char **text)
     return true;
 }
 
+/* A tensor that is drawn, and the words of its init. */
+typedef struct drawn {
+    const char *name, *init;
+} drawn;
+
+/* Parameters of a net that does not say how they start. */
+static bool find_drawn(learner *l, drawn *list, size_t *count)
+{
+    for (size_t i = 0; i < l->out->fresh_count; i++) {
+        const eg_param *param = &l->net->params[eg_net_param_find(l->net, l->out->fresh[i])];
+        if (param->init.kind != EG_INIT_DEFAULT) continue;
+        list[*count].name = param->name;
+        if (!init_text(l, param, &list[(*count)++].init)) return false;
+    }
+    return true;
+}
+
+/* The items for one start, which must not match tensors with another. */
+static void put_init(learner *l, eg_buf *out, const drawn *list, size_t count, const char *init)
+{
+    const char **yes = EG_NEW_ARRAY(l->arena, const char *, count),
+               **no = EG_NEW_ARRAY(l->arena, const char *, count);
+    size_t yes_count = 0, no_count = 0, patterns;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i].init, init) == 0)
+            yes[yes_count++] = list[i].name;
+        else
+            no[no_count++] = list[i].name;
+    const char *const *match = eg_learn_patterns(l->arena, yes, yes_count, no, no_count, &patterns);
+    for (size_t i = 0; i < patterns; i++)
+        eg_buf_printf(out, "  - {match: %s, %s}\n", eg_quoted(l->arena, match[i]), init);
+}
+
+static void settle_skip(learner *l)
+{
+    size_t count = (size_t)l->net->param_count, other_count = 0, patterns;
+    const char **others = EG_NEW_ARRAY(l->arena, const char *, count);
+    eg_map *fresh = eg_map_new(l->arena);
+    for (size_t i = 0; i < l->out->fresh_count; i++) eg_map_add(fresh, l->out->fresh[i], 0);
+    for (size_t i = 0; i < count; i++)
+        if (eg_map_find(fresh, l->net->params[i].name) < 0) others[other_count++] = l->net->params[i].name;
+    const char *const *skip =
+        eg_learn_patterns(l->arena, l->out->fresh, l->out->fresh_count, others, other_count, &patterns);
+    if (patterns) l->out->skip = eg_pattern_items(l->arena, skip, patterns);
+}
+
 static bool settle_fresh(learner *l)
 {
-    size_t count = (size_t)l->net->param_count, other_count = 0, patterns, drawn = 0;
-    const char **others = EG_NEW_ARRAY(l->arena, const char *, count);
-    const char **names = EG_NEW_ARRAY(l->arena, const char *, count);
-    const char **texts = EG_NEW_ARRAY(l->arena, const char *, count);
-    eg_map *fresh = eg_map_new(l->arena), *told = eg_map_new(l->arena);
+    drawn *list = EG_NEW_ARRAY(l->arena, drawn, l->out->fresh_count);
+    eg_map *told = eg_map_new(l->arena);
+    size_t count = 0;
     eg_buf init = {0};
+    settle_skip(l);
+    if (!find_drawn(l, list, &count)) return false;
     eg_buf_puts(&init, "");
-    for (size_t i = 0; i < l->out->fresh_count; i++) eg_map_add(fresh, l->out->fresh[i], 0);
-    for (size_t i = 0; i < count; i++) {
-        const eg_param *param = &l->net->params[i];
-        bool is_fresh = eg_map_find(fresh, param->name) >= 0;
-        if (!is_fresh) others[other_count++] = param->name;
-        if (!is_fresh || param->init.kind != EG_INIT_DEFAULT) continue;
-        names[drawn] = param->name;
-        if (!init_text(l, param, &texts[drawn++])) return false;
-    }
-    if (l->out->fresh_count) {
-        const char *const *skip =
-            eg_learn_patterns(l->arena, l->out->fresh, l->out->fresh_count, others, other_count, &patterns);
-        l->out->skip = eg_pattern_items(l->arena, skip, patterns);
-    }
-    for (size_t i = 0; i < drawn; i++) {
-        const char **yes = EG_NEW_ARRAY(l->arena, const char *, drawn),
-                   **no = EG_NEW_ARRAY(l->arena, const char *, drawn);
-        size_t yes_count = 0, no_count = 0;
-        if (!eg_map_add(told, texts[i], 0)) continue;
-        for (size_t k = 0; k < drawn; k++)
-            if (strcmp(texts[k], texts[i]) == 0)
-                yes[yes_count++] = names[k];
-            else
-                no[no_count++] = names[k];
-        const char *const *list = eg_learn_patterns(l->arena, yes, yes_count, no, no_count, &patterns);
-        for (size_t k = 0; k < patterns; k++)
-            eg_buf_printf(&init, "  - {match: %s, %s}\n", eg_quoted(l->arena, list[k]), texts[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (eg_map_add(told, list[i].init, 0)) put_init(l, &init, list, count, list[i].init);
     l->out->init = eg_buf_take(&init, l->arena);
     return true;
 }

@@ -30,12 +30,6 @@ void eg_learn_steps(eg_lesson *lesson);
 /* One simultaneous rename of what is left: afterwards every name is as it should be. plain: each name by
  * itself. */
 void eg_learn_renames(eg_lesson *lesson, bool plain);
-/* Patterns that match all of `yes` and none of `no`. */
-const char *const *eg_learn_patterns(eg_arena *arena, const char *const *yes, size_t yes_count,
-                                     const char *const *no, size_t no_count, size_t *count);
-/* "['a\..*', 'b']". */
-const char *eg_pattern_items(eg_arena *arena, const char *const *patterns, size_t count);
-
 /* Tensors that become one, or one that becomes several. */
 typedef struct eg_record {
     const char *const *ins; /* names now; several: in the order of the parts */

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "plan/draft.h"
 #include "plan/lesson.h"
+#include "plan/sieve.h"
 
 typedef struct book {
     eg_lesson *l;
