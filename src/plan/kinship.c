@@ -65,9 +65,9 @@ static const char *find(const eg_kinship *k, const eg_map *map, const char *from
     return at < 0 ? NULL : k->words[at];
 }
 
-static const char *head(eg_kinship *k, const char *name, size_t n)
+static const char *head(eg_arena *arena, const char *name, size_t n)
 {
-    return eg_arena_substring(k->arena, name, eg_name_cut(name, n));
+    return eg_arena_substring(arena, name, eg_name_cut(name, n));
 }
 
 /* The length of the n-th head that ends in a segment that is a number ("h.3" of "h.3.attn"); 0: none. */
@@ -81,13 +81,13 @@ static size_t numbered_head(const char *name, size_t n)
 }
 
 /* The n-th numbered heads of both names, as many as there are in both; false: no more. */
-static bool heads_of(eg_kinship *k, const char *a, const char *b, size_t n, const char **from,
+static bool heads_of(eg_arena *arena, const char *a, const char *b, size_t n, const char **from,
                      const char **to)
 {
     size_t x = numbered_head(a, n), y = numbered_head(b, n);
     if (!x || !y) return false;
-    *from = eg_arena_substring(k->arena, a, x);
-    *to = eg_arena_substring(k->arena, b, y);
+    *from = eg_arena_substring(arena, a, x);
+    *to = eg_arena_substring(arena, b, y);
     return true;
 }
 
@@ -98,15 +98,17 @@ void eg_kinship_learn(eg_kinship *k, const eg_pairing *p, size_t source, size_t 
     k->met[source] = (int64_t)target;
     note(k, k->leaves, leaf(a), leaf(b));
     const char *from, *to;
-    for (size_t n = 1; n <= tail || n == 1; n++) note(k, k->prefixes, head(k, a, n), head(k, b, n));
-    for (size_t n = 0; heads_of(k, a, b, n, &from, &to); n++) note(k, k->prefixes, from, to);
+    for (size_t n = 1; n <= tail || n == 1; n++)
+        note(k, k->prefixes, head(k->arena, a, n), head(k->arena, b, n));
+    for (size_t n = 0; heads_of(k->arena, a, b, n, &from, &to); n++) note(k, k->prefixes, from, to);
 }
 
 const char *eg_kinship_guess(eg_kinship *k, const char *name, size_t n)
 {
     if (n == 0) return name;
     for (size_t cut = 1; eg_name_cut(name, cut); cut++) {
-        const char *to = find(k, k->prefixes, head(k, name, cut)), *end = find(k, k->leaves, leaf(name));
+        const char *to = find(k, k->prefixes, head(k->arena, name, cut)),
+                   *end = find(k, k->leaves, leaf(name));
         if (!to || --n) continue;
         const char *rest = name + eg_name_cut(name, cut) + 1;
         size_t kept = strlen(rest) - strlen(leaf(rest));
@@ -128,23 +130,25 @@ int eg_kinship_score(eg_kinship *k, const eg_pairing *p, size_t source, size_t t
 {
     const char *a = p->from->entries[source].name, *b = p->to->entries[target].name;
     if (strcmp(a, b) == 0) return SAME_NAME;
+    eg_arena arena = {0}; /* asked for millions of pairs */
     size_t tail = eg_name_common_tail(a, b);
-    const char *module = find(k, k->prefixes, head(k, a, 1)), *end = find(k, k->leaves, leaf(a));
+    const char *module = find(k, k->prefixes, head(&arena, a, 1)), *end = find(k, k->leaves, leaf(a));
     const char *from, *to;
     int score = TAIL * (int)tail;
-    if (module) score += strcmp(module, head(k, b, 1)) == 0 ? MODULE : -MODULE / 2;
+    if (module) score += strcmp(module, head(&arena, b, 1)) == 0 ? MODULE : -MODULE / 2;
     if (strcmp(leaf(a), leaf(b)) == 0 || (end && strcmp(end, leaf(b)) == 0)) score += LEAF;
     for (size_t n = 2; n <= tail; n++) {
-        const char *known = find(k, k->prefixes, head(k, a, n));
-        if (!known || strcmp(known, head(k, b, n)) != 0) continue;
+        const char *known = find(k, k->prefixes, head(&arena, a, n));
+        if (!known || strcmp(known, head(&arena, b, n)) != 0) continue;
         score += PREFIX - DEPTH * (int)n;
         break;
     }
-    for (size_t n = 0; heads_of(k, a, b, n, &from, &to); n++) {
+    for (size_t n = 0; heads_of(&arena, a, b, n, &from, &to); n++) {
         const char *known = find(k, k->prefixes, from);
         if (known) score += strcmp(known, to) == 0 ? NUMBERED : -NUMBERED;
     }
     for (int step = -1; step <= 1; step += 2)
         if (is_neighbour(k, p->from->count, source, target, step)) score += NEIGHBOUR;
+    eg_arena_clear(&arena);
     return score;
 }
