@@ -295,7 +295,7 @@ static bool follow(eg_pair_search *s, const eg_link *sibling, size_t target)
     size_t *list = EG_NEW_ARRAY(s->arena, size_t, sibling->count);
     int64_t filled = 0;
     z.parts = &parts;
-    if (z.dim >= entry->shape.rank) return true;
+    if (z.dim >= entry->shape.rank || entry->shape.rank > MOST_DIMS) return true;
     for (size_t i = 0; i < sibling->count; i++) {
         int64_t dims[MOST_DIMS], strides[MOST_DIMS];
         const eg_entry *part =
@@ -343,7 +343,8 @@ static bool follow_cut(eg_pair_search *s, const eg_link *sibling, size_t source,
     shelf parts = {.store = to};
     int64_t filled = 0;
     *z = (puzzle){.s = s, .parts = &parts, .whole = entry, .dim = sibling->dim, .stack = sibling->ops[0]};
-    if (z->dim >= entry->shape.rank || sibling->group_count > MOST_PARTS) return true;
+    if (z->dim >= entry->shape.rank || entry->shape.rank > MOST_DIMS || sibling->group_count > MOST_PARTS)
+        return true;
     for (size_t i = 0; i < sibling->group_count; i++) {
         int64_t dims[MOST_DIMS], strides[MOST_DIMS];
         const eg_entry *part =

@@ -35,13 +35,12 @@ static size_t try_pattern(const sorter *s, const char *pattern, bool mark)
 static void consider(sorter *s, const char *name, size_t head, size_t tail, bool numbers)
 {
     size_t length = strlen(name);
-    eg_draft d = eg_draft_make(s->arena, NULL);
-    void (*add)(eg_draft *, const char *, size_t) = eg_draft_any_number;
     if (head + tail > length) return;
-    if (numbers && head) add(&d, name, head);
+    eg_draft d = eg_draft_make(s->arena, NULL);
+    if (numbers && head) eg_draft_any_number(&d, name, head);
     if (!numbers && head) eg_draft_text(&d, name, head, false);
     if (head + tail < length) eg_buf_puts(&d.pattern, ".*");
-    if (numbers && tail) add(&d, name + length - tail, tail);
+    if (numbers && tail) eg_draft_any_number(&d, name + length - tail, tail);
     if (!numbers && tail) eg_draft_text(&d, name + length - tail, tail, false);
     const char *pattern = eg_draft_pattern(&d);
     size_t gained = try_pattern(s, pattern, false);

@@ -206,6 +206,64 @@ static void transposes_and_casts_are_found(void **state)
     finish(x);
 }
 
+static void old_kernels_get_their_dims_back(void **state)
+{
+    (void)state;
+    example one, *x = &one;
+    start(x, 7);
+    for (int i = 1; i < 5; i++) {
+        float *values = random_values(x, 12);
+        const char *depthwise = NAME("block%d.rep.0.conv1.weight", i);
+        put_both(x, depthwise, depthwise, eg_shape_copy(&x->arena, (int64_t[]){3, 1, 3, 3}, 4),
+                 random_values(x, 27));
+        put(x, &x->from, NAME("block%d.rep.0.pointwise.weight", i), shape(x, 4, 3), values);
+        put(x, &x->to, NAME("block%d.rep.0.pointwise.weight", i),
+            eg_shape_copy(&x->arena, (int64_t[]){4, 3, 1, 1}, 4), values);
+    }
+    put_both(x, "fc.weight", "last_linear.weight", shape(x, 2, 3), random_values(x, 6));
+    put_both(x, "fc.bias", "last_linear.bias", shape(x, 2, 0), random_values(x, 2));
+    learns_all(x);
+    assert_string_equal(
+        x->learned.mapping,
+        "    - transform: {match: '.*\\.pointwise\\.weight', ops: [{unsqueeze: 2}, {unsqueeze: 3}]}\n"
+        "    - rename: {match: 'fc\\.(.*)', to: 'last_linear.\\1'}\n");
+    finish(x);
+}
+
+static void what_is_in_one_file_alone_is_dropped_or_drawn(void **state)
+{
+    (void)state;
+    example one, *x = &one;
+    start(x, 8);
+    for (int i = 0; i < 4; i++)
+        put_both(x, NAME("l%d.weight", i), NAME("l%d.weight", i), shape(x, 3, 2), random_values(x, 6));
+    put(x, &x->from, "optimizer.step", shape(x, 5, 0), random_values(x, 5));
+    put(x, &x->from, "optimizer.rate", shape(x, 5, 0), random_values(x, 5));
+    put(x, &x->to, "new.weight", shape(x, 2, 2), random_values(x, 4));
+    put(x, &x->to, "new.bias", shape(x, 2, 0), constant_values(x, 2, 1));
+    assert_int_equal(learn(x), 5); /* the bias is drawn as ones, which it is */
+    assert_string_equal(x->learned.mapping, "    - drop: ['optimizer\\..*']\n");
+    assert_string_equal(x->learned.skip, "['new\\..*']");
+    assert_int_equal(x->learned.fresh_count, 2);
+    assert_int_equal(x->learned.dropped_count, 2);
+    finish(x);
+}
+
+static void one_tensor_becomes_two(void **state)
+{
+    (void)state;
+    example one, *x = &one;
+    start(x, 9);
+    float *words = random_values(x, 20);
+    put_both(x, "embed.weight", "wte.weight", shape(x, 5, 4), words);
+    put(x, &x->to, "lm_head.weight", shape(x, 5, 4), words);
+    put_both(x, "norm.weight", "norm.weight", shape(x, 4, 0), random_values(x, 4));
+    learns_all(x);
+    assert_non_null(strstr(x->learned.mapping, "- copy: {match: "));
+    assert_null(strstr(x->learned.mapping, "tie: true"));
+    finish(x);
+}
+
 /* ---- any mapping ---- */
 
 /* What the names of one example are made with. */
@@ -297,6 +355,9 @@ int main(void)
         cmocka_unit_test(numbers_that_move_become_a_shift),
         cmocka_unit_test(constants_go_where_their_neighbours_go),
         cmocka_unit_test(transposes_and_casts_are_found),
+        cmocka_unit_test(old_kernels_get_their_dims_back),
+        cmocka_unit_test(what_is_in_one_file_alone_is_dropped_or_drawn),
+        cmocka_unit_test(one_tensor_becomes_two),
         cmocka_unit_test(any_mapping_is_learned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
