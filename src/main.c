@@ -13,10 +13,10 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *from, *arch, *thread_list, *tied;
+    const char *out, *data, *model, *from, *arch, *junit, *thread_list, *tied;
     eg_checkpoint_options read;
     int threads;
-    bool quick, json, keys, predictions, digest, stats, manifest, help;
+    bool quick, json, keys, reverse, predictions, digest, stats, manifest, help;
     eg_problems *problems;
 } cli_arguments;
 
@@ -38,6 +38,8 @@ static eg_run_options recipe_options(const cli_arguments *arguments)
         .out = arguments->out,
         .json = arguments->json,
         .keys = arguments->keys,
+        .reverse = arguments->reverse,
+        .junit = arguments->junit,
         .data = arguments->data,
         .model = arguments->model,
         .from = arguments->from,
@@ -83,6 +85,22 @@ static bool init(const cli_arguments *arguments, eg_error *err)
         .problems = arguments->problems,
     };
     return eg_run_init(&options, err);
+}
+
+static bool infer(const cli_arguments *arguments, eg_error *err)
+{
+    eg_infer_options options = {
+        .a = arguments->words[0],
+        .b = arguments->words[1],
+        .arch = arguments->arch,
+        .state_dict = arguments->read.state_dict,
+        .overrides = arguments->overrides,
+        .override_count = arguments->override_count,
+        .out = arguments->out,
+        .json = arguments->json,
+        .problems = arguments->problems,
+    };
+    return eg_run_infer(&options, err);
 }
 
 static bool eval(const cli_arguments *arguments, eg_error *err)
@@ -181,6 +199,8 @@ static const cli_command commands[] = {
     {"explain", "the life of one tensor, from the source on and back from the target", "RECIPE KEY", 2, 2,
      explain},
     {"init", "write a recipe to start from", "SOURCE --arch NAME", 1, 1, init},
+    {"infer", "learn a recipe from an example: what makes the tensors of B of those of A", "A B", 2, 2,
+     infer},
     {"eval", "evaluate a recipe's model on its validation set, or on a folder", "RECIPE", 1, 1, eval},
     {"predict", "classify images with a model that engraft wrote", "MODEL IMAGE...", 2, SIZE_MAX, predict},
     {"schema", "JSON Schema of the recipe, for editors", "", 0, 0, schema},
@@ -208,20 +228,26 @@ typedef struct cli_option {
 
 static const cli_option options[] = {
     {"set", "KEY=VALUE", "change the recipe: train.epochs=1 (as often as needed)",
-     " run plan apply train explain init eval ", OPTION_OVERRIDE, 0},
+     " run plan apply train explain init infer eval ", OPTION_OVERRIDE, 0},
     {"set", "KEY=VALUE", "an argument: num_classes=10 (as often as needed)", " arch ", OPTION_OVERRIDE, 0},
     {"arch", "NAME", "the network that the weights go to", " init ", OPTION_TEXT, AT(arch)},
     {"out", "DIR", "the run directory, instead of the recipe's", " run train eval ", OPTION_TEXT, AT(out)},
     {"out", "FILE", "the file to write (or -o FILE); the extension picks the format", " apply ", OPTION_TEXT,
      AT(out)},
-    {"out", "FILE", "the recipe to write (or -o FILE), instead of standard output", " init ", OPTION_TEXT,
-     AT(out)},
+    {"arch", "NAME", "the network that B is of, instead of a manifest", " infer ", OPTION_TEXT, AT(arch)},
+    {"out", "FILE", "the recipe to write (or -o FILE), instead of standard output", " init infer ",
+     OPTION_TEXT, AT(out)},
     {"threads", "N", "threads (all processors); the result does not depend on it", " run train eval predict ",
      OPTION_COUNT, AT(threads)},
     {"threads", "N,N...", "numbers of threads to compare (1,2,3,7)", " selftest ", OPTION_TEXT,
      AT(thread_list)},
     {"quick", NULL, "without the largest networks", " selftest ", OPTION_FLAG, AT(quick)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
+    {"junit", "FILE", "the plan's checks as test cases, too, in JUnit's XML", " plan ", OPTION_TEXT,
+     AT(junit)},
+    {"reverse", NULL, "the recipe that undoes this one, and which rules can be inverted", " plan ",
+     OPTION_FLAG, AT(reverse)},
+    {"out", "FILE", "with --reverse, the recipe to write (or -o FILE)", " plan ", OPTION_TEXT, AT(out)},
     {"keys", NULL, "the state dict's keys, with shapes and types", " arch ", OPTION_FLAG, AT(keys)},
     {"from", "FILE", "the model to start from, instead of output.checkpoint, where apply puts it", " train ",
      OPTION_TEXT, AT(from)},
@@ -230,7 +256,7 @@ static const cli_option options[] = {
      AT(data)},
     {"predictions", NULL, "every sample's prediction, too", " eval ", OPTION_FLAG, AT(predictions)},
     {"state-dict", "PATH", "the state dict in the file, where there are several",
-     " inspect init diff convert ", OPTION_TEXT, AT(read.state_dict)},
+     " inspect init infer diff convert ", OPTION_TEXT, AT(read.state_dict)},
     {"no-verify", NULL, "do not check the CRCs of a zip's records", " inspect diff convert ", OPTION_FLAG,
      AT(read.no_verify)},
     {"allow-expand", NULL, "let views repeat their storage without bound", " inspect diff convert ",
@@ -248,9 +274,9 @@ static const cli_option options[] = {
     {"manifest", NULL, "names and shapes as JSON, enough for `engraft plan`", " inspect ", OPTION_FLAG,
      AT(manifest)},
     {"json", NULL, "one JSON document on standard output",
-     " run plan apply train eval predict inspect diff convert arch selftest ", OPTION_FLAG, AT(json)},
+     " run plan apply train infer eval predict inspect diff convert arch selftest ", OPTION_FLAG, AT(json)},
     {"help", NULL, "this text",
-     " run plan apply train explain init eval predict schema inspect diff convert arch selftest ",
+     " run plan apply train explain init infer eval predict schema inspect diff convert arch selftest ",
      OPTION_FLAG, AT(help)},
 };
 

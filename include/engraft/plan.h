@@ -68,6 +68,7 @@ typedef struct eg_step {
     const char *rule;       /* the recipe's words that decided, or NULL */
     const char *reason;     /* for people */
     eg_init init;           /* INIT, DEFAULT: complete, never EG_INIT_DEFAULT */
+    int32_t tied;           /* the parameter whose storage it shares, an earlier one; -1: none */
     bool frozen; /* parameters that do not train, and all their layer's buffers with eval statistics */
 } eg_step;
 
@@ -128,6 +129,8 @@ const char *const *eg_step_sources(eg_arena *arena, const eg_step *step, size_t 
 /* The model's, the pretrained and the transferred key lists. */
 void eg_plan_print_keys(const eg_plan *plan, FILE *out);
 
+/* Makes one tensor: numel elements of its parameter's dtype, contiguous, at out. */
+bool eg_step_apply(const eg_plan *plan, const eg_step *step, uint64_t seed, void *out, eg_error *err);
 /* Fills the parameter block of the plan's net: copies, casts and draws. `weights` is the block of
  * src/net/weights.h. */
 bool eg_plan_apply(const eg_plan *plan, uint64_t seed, struct eg_weights *weights, eg_error *err);

@@ -92,6 +92,7 @@ typedef struct eg_rule {
     int64_t count;        /* stack: how many parts; 0: as many as there are */
     const int64_t *sizes; /* split; none: equal parts */
     size_t size_count;
+    bool tie;     /* copy: the copies share their storage */
     int64_t by;   /* shift */
     int64_t rank; /* transform: only tensors of that rank; -1: all */
     const eg_reshape *ops;
@@ -386,6 +387,8 @@ typedef struct eg_source_section {
     const char *checkpoint; /* resolved path */
     const char *state_dict; /* NULL: auto */
     const char *sha256;     /* lower-case hex, or NULL */
+    const char *separator;  /* between the segments of names; NULL: '.' */
+    bool scalars;           /* plain numbers are tensors, too */
     bool dequantize;        /* quantized tensors count as the F32 numbers that they stand for */
     const char *arch;       /* as the target's; NULL: not given */
     eg_place arch_place;

@@ -12,9 +12,11 @@ typedef struct eg_run_options {
     const char *const *overrides; /* --set a.b=v */
     size_t override_count;
     int threads;           /* --threads, 0: the recipe's, or as many as there are processors */
-    const char *out;       /* --out: run directory; of apply, the file to write; or NULL */
+    const char *out;       /* --out: run directory; of apply and plan --reverse, the file to write; or NULL */
     bool json;             /* one JSON document on standard output */
     bool keys;             /* plan --keys */
+    const char *junit;     /* plan --junit FILE: its checks as test cases, too; or NULL */
+    bool reverse;          /* plan --reverse: the recipe that undoes this one, to `out` */
     const char *data;      /* eval --data DIR, or NULL */
     const char *model;     /* eval --model FILE, or NULL */
     bool predictions;      /* eval --predictions */
@@ -50,6 +52,22 @@ typedef struct eg_init_options {
 /* Writes a recipe to start from: the rules and skips that make the plan of the source for the network whole.
  */
 bool eg_run_init(const eg_init_options *options, eg_error *err);
+
+typedef struct eg_infer_options {
+    const char *a, *b;            /* checkpoints: what there is, and what it becomes */
+    const char *arch;             /* --arch NAME: the recipe's target; NULL: the tensors of b */
+    const char *state_dict;       /* --state-dict PATH in a, or NULL */
+    const char *const *overrides; /* --set k=v: arguments of the architecture */
+    size_t override_count;
+    const char *out; /* -o FILE; NULL: standard output */
+    bool json;
+    eg_problems *problems;
+} eg_infer_options;
+
+/* Learns the mapping that makes b of a, by content, and writes it as a recipe. It is applied and compared
+ * with b before: EG_MISMATCH when a tensor that it explains comes out otherwise, or when it explains none. */
+bool eg_run_infer(const eg_infer_options *options, eg_error *err);
+
 /* Evaluates the trained model on the validation set. */
 bool eg_run_eval(const eg_run_options *options, eg_error *err);
 

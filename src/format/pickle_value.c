@@ -140,24 +140,31 @@ static bool same_key(const eg_py_node *a, const eg_py_node *b)
     return (a->kind == EG_PY_INT || a->kind == EG_PY_BOOL) && a->integer == b->integer;
 }
 
-/* "(1, 'a')", as Python shows it. */
-static const char *tuple_text(pair_list *list, const eg_py_node *tuple)
+/* ("params", "dense", 0) as "params.dense.0"; NULL for anything that does not consist of texts and numbers.
+ */
+static const char *tuple_text(pair_list *list, eg_ref key)
 {
+    enum { MOST_SEGMENTS = 32 };
+    const eg_py_node *node = node_of(list->pickle, key);
     eg_buf out = {0};
-    for (uint32_t i = 0; i < tuple->count; i++) {
-        const char *text = eg_py_text(list->arena, list->pickle, tuple->items[i]);
-        eg_buf_printf(&out, text ? "%s'%s'" : "%s%s", i ? ", " : "(",
-                      text ? text : eg_py_short(list->arena, list->pickle, tuple->items[i]));
+    if (node->kind != EG_PY_TUPLE || !node->count || node->count > MOST_SEGMENTS) return NULL;
+    for (uint32_t i = 0; i < node->count; i++) {
+        const char *text = eg_py_text(list->arena, list->pickle, node->items[i]);
+        bool number = node_of(list->pickle, node->items[i])->kind == EG_PY_INT;
+        if (!text && number) text = eg_py_short(list->arena, list->pickle, node->items[i]);
+        if (!text) {
+            eg_buf_clear(&out);
+            return NULL;
+        }
+        eg_buf_printf(&out, "%s%s", i ? "." : "", text);
     }
-    eg_buf_puts(&out, tuple->count == 0 ? "()" : tuple->count == 1 ? ",)" : ")");
     return eg_buf_take(&out, list->arena);
 }
 
 static const char *key_text(pair_list *list, eg_ref key)
 {
     const char *text = eg_py_text(list->arena, list->pickle, key);
-    const eg_py_node *node = node_of(list->pickle, key);
-    if (!text && node->kind == EG_PY_TUPLE && node->count <= 16) return tuple_text(list, node);
+    if (!text) text = tuple_text(list, key);
     return text ? text : eg_py_short(list->arena, list->pickle, key);
 }
 

@@ -17,8 +17,9 @@ static bool read_counter(const eg_entry *entry, int64_t *out, eg_error *err)
     return true;
 }
 
-static bool apply_step(const eg_step *step, const eg_param *param, uint64_t seed, void *out, eg_error *err)
+bool eg_step_apply(const eg_plan *plan, const eg_step *step, uint64_t seed, void *out, eg_error *err)
 {
+    const eg_param *param = &plan->net->params[step->param];
     switch (step->action) {
     case EG_ACTION_COPY: return eg_entry_read(step->source, out, err);
     case EG_ACTION_CAST:
@@ -41,8 +42,7 @@ bool eg_plan_apply(const eg_plan *plan, uint64_t seed, struct eg_weights *weight
     assert(plan->ok && weights->net == plan->net);
     for (size_t i = 0; i < plan->step_count; i++) {
         const eg_step *step = &plan->steps[i];
-        const eg_param *param = &plan->net->params[step->param];
-        if (!apply_step(step, param, seed, weights->data[step->param], err)) return false;
+        if (!eg_step_apply(plan, step, seed, weights->data[step->param], err)) return false;
         done[step->action]++;
     }
     assert(done[EG_ACTION_COPY] + done[EG_ACTION_CAST] + done[EG_ACTION_TRANSFORM] == plan->loaded);

@@ -43,8 +43,12 @@ static bool report_poor_match(eg_planner *d, const eg_proposal *proposal)
 {
     if (!d->recipe->source.given || d->wanted == 0 || d->found * 2 >= d->wanted) return false;
     if (d->found && d->transfer->missing == EG_POLICY_INIT && !proposal->lines) return false;
+    if (d->found && !d->unexpected.count && !d->misfits.count)
+        return false; /* all of a small source is used */
     const char *cause = proposal->cause;
-    if (!proposal->lines)
+    if (!d->unexpected.count && !proposal->lines)
+        cause = d->source->count ? "the rules leave nothing of the source" : "the source holds no tensors";
+    else if (!proposal->lines)
         cause = eg_arena_printf(d->arena,
                                 "the source has names such as '%s', the target '%s'; is '%s' the network of "
                                 "this checkpoint?",

@@ -126,7 +126,7 @@ static void decide(eg_planner *d, int32_t p)
     eg_step *step = &d->plan->steps[p];
     const eg_param *param = &d->net->params[p];
     int64_t claim = d->claim[p];
-    *step = (eg_step){.param = p, .init = param->init};
+    *step = (eg_step){.param = p, .init = param->init, .tied = -1};
     if (d->skip[p] >= 0) {
         step->action = EG_ACTION_INIT;
         step->rule = eg_planner_quoted(d, "skip", d->transfer->skip.items[d->skip[p]].text);

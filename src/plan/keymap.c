@@ -39,11 +39,13 @@ static size_t add_item(eg_arena *arena, eg_keymap *map, const char *name, const 
         map->values = grown(arena, map->values, n, room, sizeof *map->values);
         map->first = grown(arena, map->first, n, room, sizeof *map->first);
         map->last = grown(arena, map->last, n, room, sizeof *map->last);
+        map->tie = grown(arena, map->tie, n, room, sizeof *map->tie);
         map->merged = grown(arena, map->merged, n, room, sizeof *map->merged);
     }
     map->names[map->count] = map->origins[map->count] = name;
     map->values[map->count] = value;
     map->first[map->count] = map->last[map->count] = -1;
+    map->tie[map->count] = -1;
     return map->count++;
 }
 

@@ -19,7 +19,8 @@ typedef struct eg_keymap {
     const char **origins;     /* per item: the source's name, or the name it was made with */
     const eg_mosaic **values; /* per item: what it is made of */
     int32_t *first, *last;    /* per item: the first and last rule that changed it, -1: none */
-    bool *merged;             /* per item: it became part of others */
+    int64_t *tie; /* per item: the first of the copies that it shares its storage with, -1: none */
+    bool *merged; /* per item: it became part of others */
     size_t count, capacity;
     eg_plan_rule *rules;
     size_t rule_count;

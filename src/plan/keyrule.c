@@ -289,9 +289,11 @@ static bool copy_item(eg_keyrule *w, size_t item, void *context)
     const eg_mosaic *value = w->map->values[item];
     const char **names = EG_NEW_ARRAY(w->arena, const char *, w->rule->to_count);
     (void)context;
+    size_t first = w->map->count;
     for (size_t i = 0; i < w->rule->to_count; i++)
         names[i] = eg_keyrule_expand(w, &w->rule->match, w->rule->to[i], w->map->names[item]);
     for (size_t i = 0; i < w->rule->to_count; i++) eg_keyrule_make(w, names[i], value, &item, 1);
+    for (size_t i = first; w->rule->tie && i < w->map->count; i++) w->map->tie[i] = (int64_t)first;
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include "plan/draw.h"
 #include "plan/freeze.h"
 #include "plan/propose.h"
+#include "plan/tie.h"
 #include "plan/twins.h"
 
 const char *eg_action_name(eg_action action)
@@ -68,6 +69,7 @@ static bool build(eg_planner *d)
     if (!eg_draws_assign(d)) return false;
     eg_draws_check(d);
     if (!eg_freeze_apply(d->plan, d->arena, d->recipe, d->problems, d->err)) return false;
+    eg_ties_settle(d->plan, d->arena, d->claim, d->source, d->problems);
     count_all(d->plan);
     eg_cover_expect(d);
     return true;

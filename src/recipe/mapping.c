@@ -178,6 +178,7 @@ static void add_match(const eg_rule *rule, eg_buf *out)
     for (size_t i = 0; i < rule->to_count; i++) eg_buf_printf(out, "%s'%s'", i ? ", " : " -> ", rule->to[i]);
     for (size_t i = 0; i < rule->op_count; i++)
         eg_buf_printf(out, ", %s", eg_reshape_name(rule->ops[i].kind));
+    if (rule->tie) eg_buf_puts(out, ", tied");
     if (rule->verb == EG_VERB_SHIFT) eg_buf_printf(out, " by %lld", (long long)rule->by);
 }
 

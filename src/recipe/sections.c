@@ -105,6 +105,20 @@ static void read_source_classes(eg_schema *in, const eg_doc *doc, void *base)
     }
 }
 
+/* Signs alone: letters, digits and '_' stand within segments, too. */
+static void read_separator(eg_schema *in, const eg_doc *doc, void *base)
+{
+    const char *text = eg_schema_text(in, doc, "separator");
+    if (!text || strcmp(text, ".") == 0) return;
+    bool signs = true;
+    for (const char *at = text; *at; at++) signs &= ispunct((unsigned char)*at) && !strchr("_.-", *at);
+    if (signs)
+        ((eg_source_section *)base)->separator = text;
+    else
+        eg_schema_expected(in, doc, "separator",
+                           "signs that stand in no segment, such as '/'; for others there is `replace`");
+}
+
 static const eg_word weights_words[] = {{"raw", 0}, {"ema", EG_WORD_UNSUPPORTED}, {0}};
 
 static const eg_field source_rows[] = {
@@ -122,7 +136,11 @@ static const eg_field source_rows[] = {
      .doc = "the network that the checkpoint is of: the file is compared with it"},
     {"classes", EG_TYPE_OTHER, .read = read_source_classes,
      .doc = "names of the source's classes: a list, a file with one a line, a number, or imagenet1k"},
-    EG_LATER("separator"),
+    {"separator", EG_TYPE_OTHER, .read = read_separator, .standard = "'.'",
+     .doc =
+         "what stands between the segments of the source's names, '/' in JAX: rules see dots in its place"},
+    {"scalars", EG_TYPE_BOOL, AT(scalars), "false",
+     .doc = "numbers in the state dict are tensors without dims: int I64, float F64, bool BOOL"},
 };
 static const eg_section source_section = {"source", EG_FIELDS(source_rows), .bare = "checkpoint",
                                           .given = AT(given), .place = AT(place)};

@@ -195,20 +195,10 @@ static const eg_section transform_section = {"transform", EG_FIELDS(transform_ro
 
 /* ---- copy, shift ---- */
 
-static void read_tie(eg_schema *in, const eg_doc *doc, void *base)
-{
-    bool tie = false;
-    (void)base;
-    if (!eg_scalar_bool(doc, &tie))
-        eg_schema_expected(in, doc, "tie", "true or false");
-    else if (tie)
-        eg_schema_unsupported(in, doc->place, "tie: true");
-}
-
 static const eg_field copy_rows[] = {
     MATCH,
     TO("the copies' names; the old one is kept where it is among them"),
-    {"tie", EG_TYPE_OTHER, .read = read_tie, .standard = "false", .doc = "the copies share their memory"},
+    {"tie", EG_TYPE_BOOL, AT(tie), "false", .doc = "the copies share their storage in what is written"},
     OPTIONAL,
 };
 static const eg_section copy_section = {"copy", EG_FIELDS(copy_rows), NO_PLACE};

@@ -1,6 +1,5 @@
 /* engraft init: a recipe to start from. The plainest one is planned, and what its diagnosis proposes is taken
  * up until the plan is accepted or nothing new is proposed. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -10,6 +9,7 @@
 #include "engraft/run.h"
 #include "recipe/recipe.h"
 #include "run/named_file.h"
+#include "run/reference.h"
 
 enum { ROUNDS = 6 };
 
@@ -23,21 +23,11 @@ typedef struct draft {
     bool ok;
 } draft;
 
-/* As the recipe will see it: relative to the recipe's own folder, or absolute. */
-static const char *source_path(draft *d)
-{
-    const char *source = d->options->source, *out = d->options->out;
-    if (!out || source[0] == '/' || strcmp(eg_path_folder(&d->arena, out), ".") == 0) return source;
-    char *real = realpath(source, NULL);
-    source = eg_arena_string(&d->arena, real ? real : source);
-    free(real);
-    return source;
-}
-
 static const char *draft_text(draft *d)
 {
     eg_buf out = {0};
-    eg_buf_printf(&out, "recipe: 1\nsource:\n  checkpoint: '%s'\n", source_path(d));
+    eg_buf_printf(&out, "recipe: 1\nsource:\n  checkpoint: '%s'\n",
+                  eg_reference(&d->arena, d->options->source, d->options->out));
     if (d->options->state_dict) eg_buf_printf(&out, "  state_dict: '%s'\n", d->options->state_dict);
     eg_buf_printf(&out, "target: {arch: %s", d->options->arch);
     for (size_t i = 0; i < d->options->override_count; i++) {

@@ -108,6 +108,18 @@ static void versions(eg_arena *arena, const eg_net *net, const char *prefix, eg_
     extra->version_count = at;
 }
 
+/* Tied tensors are one in the file, too, where its format can say so. */
+static void share_ties(eg_store *store, const eg_plan *plan)
+{
+    eg_entry *entries = (eg_entry *)store->entries;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const eg_step *step = &plan->steps[i];
+        if (step->tied < 0) continue;
+        entries[step->param].storage = entries[step->tied].storage;
+        entries[step->param].offset = entries[step->tied].offset;
+    }
+}
+
 bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const char *const *classes,
                             size_t class_count, const char *path, const eg_weights *weights, eg_error *err)
 {
@@ -119,6 +131,7 @@ bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const 
         extra.card =
             eg_card_text(arena, transfer->net, classes, class_count, recipe->data.preprocess, prefix);
     eg_store store = eg_weights_store(arena, weights, prefix);
+    share_ties(&store, transfer->plan);
     return eg_checkpoint_write(path, &store, &extra, err);
 }
 

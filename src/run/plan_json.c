@@ -44,6 +44,7 @@ static eg_json *step_json(const eg_plan *plan, const eg_step *step)
     eg_json_add(json, "shape", shape);
     eg_json_string(json, "dtype", eg_dtype_name(param->dtype));
     eg_json_bool(json, "frozen", step->frozen);
+    if (step->tied >= 0) eg_json_string(json, "tied", plan->net->params[step->tied].name);
     return json;
 }
 

@@ -57,6 +57,22 @@ static bool open_pool(job *run, eg_error *err)
     return run->pool != NULL;
 }
 
+/* Each of two tied tensors would learn by itself. */
+static bool check_ties(const job *run, eg_error *err)
+{
+    const eg_plan *plan = run->transfer.plan;
+    for (size_t i = 0; i < plan->step_count && run->transfer.recipe->train.given; i++) {
+        const eg_step *step = &plan->steps[i];
+        if (step->tied >= 0 && !step->frozen)
+            return eg_fail_at(
+                err, EG_RECIPE, run->transfer.recipe->transfer.place,
+                "'%s' is tied to '%s', and training would let them drift apart: freeze both, or "
+                "leave out 'tie: true'",
+                plan->net->params[step->param].name, plan->net->params[step->tied].name);
+    }
+    return true;
+}
+
 static bool open_tuning(job *run, eg_error *err)
 {
     if (!run->transfer.recipe->train.given) return true;
@@ -68,7 +84,7 @@ static bool open_tuning(job *run, eg_error *err)
 static bool prepare(job *run, eg_error *err)
 {
     if (!eg_transfer_open(&run->transfer, &run->arena, run->options, err) ||
-        !eg_target_runs(run->transfer.recipe, err))
+        !eg_target_runs(run->transfer.recipe, err) || !check_ties(run, err))
         return false;
     if (run->options->applied && !run->transfer.recipe->train.given) {
         eg_fail(err, EG_RECIPE, "the recipe has no train section, so there is nothing to train");

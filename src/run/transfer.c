@@ -10,6 +10,7 @@
 #include "plan/exactness.h"
 #include "run/applied_health.h"
 #include "run/container.h"
+#include "run/keys.h"
 #include "run/manifest.h"
 #include "run/source_arch.h"
 
@@ -167,6 +168,9 @@ bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_optio
     if (!transfer->net || !open_source(transfer, arena, problems, err)) return false;
     const eg_store *store = transfer->source ? &transfer->source->store : NULL;
     if (transfer->is_manifest) store = &transfer->manifest;
+    if (store && !eg_keys_read(arena, &recipe->source, transfer->source, store, &store, problems, err))
+        return false;
+    transfer->store = store;
     if (store && !eg_source_arch_check(arena, recipe, store, problems, err)) return false;
     transfer->plan = eg_plan_build(arena, recipe, transfer->net, store, problems, err);
     if (transfer->plan) look_elsewhere(transfer, arena, problems);

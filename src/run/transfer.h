@@ -15,6 +15,7 @@ typedef struct eg_transfer {
     eg_checkpoint *source; /* NULL: from scratch, or a manifest */
     eg_store manifest;     /* source.checkpoint is one: what there is to plan against */
     bool is_manifest;
+    const eg_store *store; /* of either, under the names that rules see; NULL: from scratch */
     const eg_plan *plan;
     const eg_phases *phases;    /* NULL: the recipe has no train section */
     const eg_phase_cost *costs; /* one a phase, on one thread: the same on every machine */

@@ -12,6 +12,7 @@ The command line: help, suggestions, and what is refused before anything is read
     train     train a model that `engraft apply` wrote: the recipe without its transfer
     explain   the life of one tensor, from the source on and back from the target
     init      write a recipe to start from
+    infer     learn a recipe from an example: what makes the tensors of B of those of A
     eval      evaluate a recipe's model on its validation set, or on a folder
     predict   classify images with a model that engraft wrote
     schema    JSON Schema of the recipe, for editors
@@ -37,6 +38,9 @@ The command line: help, suggestions, and what is refused before anything is read
   
     --set KEY=VALUE     change the recipe: train.epochs=1 (as often as needed)
     --keys              the model's, the pretrained and the transferred keys
+    --junit FILE        the plan's checks as test cases, too, in JUnit's XML
+    --reverse           the recipe that undoes this one, and which rules can be inverted
+    --out FILE          with --reverse, the recipe to write (or -o FILE)
     --json              one JSON document on standard output
     --help              this text
 
