@@ -81,6 +81,8 @@ typedef struct eg_checkpoint_extra {
 
 /* False and EG_USAGE when the path's extension names no format that eg_checkpoint_write knows. */
 bool eg_checkpoint_writable(const char *path, eg_error *err);
+/* True when the path's extension is one of PyTorch's files. */
+bool eg_checkpoint_is_torch(const char *path);
 /* Writes the store; the path's extension picks the format (.pth .pt: torch zip; .safetensors, and
  * .safetensors.index.json for shards; .npz). Temporary file in the same folder, fsync, rename: the old file
  * stays whole on any failure. The bytes depend on the arguments alone. */

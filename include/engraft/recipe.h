@@ -341,19 +341,21 @@ typedef struct eg_transfer_section {
 
 typedef enum eg_output_format {
     EG_OUTPUT_PTH,
+    EG_OUTPUT_PTH_LEGACY, /* the container before PyTorch 1.6 */
     EG_OUTPUT_SAFETENSORS,
     EG_OUTPUT_NPZ,
     EG_OUTPUT_FORMAT_COUNT
 } eg_output_format;
 
-/* Also the file name's extension. */
 const char *eg_output_format_name(eg_output_format format);
+/* Of the file's name, without a dot. */
+const char *eg_output_format_extension(eg_output_format format);
 
 typedef struct eg_output_section {
     const char *dir;         /* run directory, resolved */
     const char *checkpoint;  /* resolved path, or NULL */
     const char *add_prefix;  /* "" by default */
-    eg_output_format format; /* of the models in dir */
+    eg_output_format format; /* of the models in dir; PTH_LEGACY of every torch file */
     eg_place place;
 } eg_output_section;
 

@@ -672,14 +672,19 @@ static const eg_section train_section = {"train", EG_FIELDS(train_rows), .given 
 #define AT(member) offsetof(eg_output_section, member)
 
 static const eg_word format_words[] = {[EG_OUTPUT_PTH] = {"pth", EG_OUTPUT_PTH},
+                                       [EG_OUTPUT_PTH_LEGACY] = {"pth-legacy", EG_OUTPUT_PTH_LEGACY},
                                        [EG_OUTPUT_SAFETENSORS] = {"safetensors", EG_OUTPUT_SAFETENSORS},
                                        [EG_OUTPUT_NPZ] = {"npz", EG_OUTPUT_NPZ},
-                                       {"pth-legacy", EG_WORD_UNSUPPORTED},
                                        {0}};
 
 const char *eg_output_format_name(eg_output_format format)
 {
     return format_words[format].name;
+}
+
+const char *eg_output_format_extension(eg_output_format format)
+{
+    return format == EG_OUTPUT_PTH_LEGACY ? "pth" : eg_output_format_name(format);
 }
 
 static const eg_field output_rows[] = {
@@ -688,7 +693,7 @@ static const eg_field output_rows[] = {
      .doc = "where the model is written besides; its extension picks the format"},
     {"add_prefix", EG_TYPE_STRING, AT(add_prefix), "''", .doc = "before every key that is written"},
     {"format", EG_TYPE_WORD, AT(format), "pth", .words = format_words,
-     .doc = "of the models in the run directory"},
+     .doc = "of the models in the run directory; pth-legacy: of every .pth, for PyTorch before 1.6"},
     EG_LATER("weights"),
     EG_LATER("report"),
     EG_LATER("tensorboard"),

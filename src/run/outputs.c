@@ -16,7 +16,7 @@ const char *eg_outputs_dir(const eg_recipe *recipe, const eg_run_options *option
 
 static const char *model_path(eg_arena *arena, const eg_recipe *recipe, const char *dir, const char *stem)
 {
-    const char *extension = eg_output_format_name(recipe->output.format);
+    const char *extension = eg_output_format_extension(recipe->output.format);
     return eg_path_join(arena, dir, eg_arena_printf(arena, "%s.%s", stem, extension));
 }
 
@@ -100,16 +100,31 @@ static void versions(eg_arena *arena, const eg_net *net, const char *prefix, eg_
     extra->version_count = at;
 }
 
+const char *eg_outputs_prefix(const eg_recipe *recipe)
+{
+    return recipe->output.add_prefix ? recipe->output.add_prefix : "";
+}
+
 bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const char *const *classes,
-                            size_t class_count, const char *path, const eg_weights *weights, eg_error *err)
+                            size_t class_count, const char *path, const eg_store *store,
+                            eg_write_watch *watch, eg_error *err)
 {
     const eg_recipe *recipe = transfer->recipe;
-    const char *prefix = recipe->output.add_prefix ? recipe->output.add_prefix : "";
-    eg_checkpoint_extra extra = {0};
+    const char *prefix = eg_outputs_prefix(recipe);
+    eg_checkpoint_extra extra = {.watch = watch};
     versions(arena, transfer->net, prefix, &extra);
     extra.card = eg_card_text(arena, transfer->net, classes, class_count, recipe->data.preprocess, prefix);
-    eg_store store = eg_weights_store(arena, weights, prefix);
-    return eg_checkpoint_write(path, &store, &extra, err);
+    if (recipe->output.format == EG_OUTPUT_PTH_LEGACY && eg_checkpoint_is_torch(path))
+        extra.format = eg_output_format_name(recipe->output.format);
+    return eg_checkpoint_write(path, store, &extra, err);
+}
+
+static bool write_weights(eg_outputs *outputs, const eg_transfer *transfer, const char *const *classes,
+                          size_t class_count, const char *path, const eg_weights *weights, eg_error *err)
+{
+    eg_store store = eg_weights_store(outputs->arena, weights, eg_outputs_prefix(transfer->recipe));
+    return eg_outputs_write_model(outputs->arena, transfer, classes, class_count, path, &store, NULL, err) &&
+           written(outputs, path);
 }
 
 bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
@@ -125,9 +140,8 @@ bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg
         {best != last ? outputs->last : NULL, last},
     };
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
-        if (models[i].path && !(eg_outputs_write_model(outputs->arena, transfer, classes, class_count,
-                                                       models[i].path, models[i].weights, err) &&
-                                written(outputs, models[i].path)))
+        if (models[i].path &&
+            !write_weights(outputs, transfer, classes, class_count, models[i].path, models[i].weights, err))
             return false;
     return write_text(outputs, "recipe.resolved.yaml", eg_recipe_text(outputs->arena, transfer->recipe),
                       err) &&

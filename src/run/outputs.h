@@ -35,9 +35,13 @@ bool eg_outputs_open(eg_outputs *outputs, eg_arena *arena, const eg_transfer *tr
 bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
                       const char *const *classes, size_t class_count, const eg_weights *best,
                       const eg_weights *last, eg_error *err);
-/* One model with its card and PyTorch's module versions; output.add_prefix stands before every key. */
+/* One model with its card and PyTorch's module versions. The store's keys have output.add_prefix before them;
+ * watch may be NULL. */
 bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const char *const *classes,
-                            size_t class_count, const char *path, const eg_weights *weights, eg_error *err);
+                            size_t class_count, const char *path, const eg_store *store,
+                            eg_write_watch *watch, eg_error *err);
+/* output.add_prefix, or "". */
+const char *eg_outputs_prefix(const eg_recipe *recipe);
 void eg_outputs_close(eg_outputs *outputs);
 
 #endif

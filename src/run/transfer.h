@@ -22,6 +22,8 @@ typedef struct eg_transfer {
  * once. The arena owns all but the source. */
 bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_options *options, eg_error *err);
 void eg_transfer_close(eg_transfer *transfer);
+/* Compares the source's SHA-256 with source.sha256, where the recipe has one (EG_MISMATCH). */
+bool eg_transfer_check_digest(const eg_transfer *transfer, const char *sha256, eg_error *err);
 /* Makes the weights and fills them as planned, after comparing the source with source.sha256 (EG_MISMATCH).
  */
 bool eg_transfer_apply(const eg_transfer *transfer, eg_arena *arena, eg_weights *weights, eg_error *err);

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "engraft/tensor.h"
 #include "tensor/convert.h"
-#include "tensor/part.h"
+#include "tensor/elements.h"
 #include "tensor/quantization.h"
 
 const eg_entry *eg_store_find(const eg_store *store, const char *name)

@@ -1,4 +1,4 @@
-#include "tensor/part.h"
+#include "tensor/elements.h"
 
 #include <assert.h>
 #include <string.h>
