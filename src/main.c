@@ -388,6 +388,7 @@ int main(int argc, char **argv)
         puts("engraft " ENGRAFT_VERSION);
         return EG_OK;
     }
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file size is an error like a full disk */
     eg_arena arena = {0};
     eg_problems problems = {.arena = &arena};
     eg_error err = {0};
