@@ -13,7 +13,7 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *state_dict, *arch;
+    const char *out, *data, *model, *state_dict, *arch, *format;
     int threads;
     bool json, keys, predictions, digest, stats, manifest, help;
     eg_problems *problems;
@@ -132,6 +132,7 @@ static bool convert(const cli_arguments *arguments, eg_error *err)
         .in = arguments->words[0],
         .out = arguments->words[1],
         .state_dict = arguments->state_dict,
+        .format = arguments->format,
         .json = arguments->json,
     };
     return eg_run_convert(&options, err);
@@ -207,6 +208,8 @@ static const cli_option options[] = {
     {"predictions", NULL, "every sample's prediction, too", " eval ", OPTION_FLAG, AT(predictions)},
     {"state-dict", "PATH", "the state dict in the file, where there are several",
      " inspect init diff convert ", OPTION_TEXT, AT(state_dict)},
+    {"format", "NAME", "pth-legacy: a .pth as PyTorch before 1.6 wrote it", " convert ", OPTION_TEXT,
+     AT(format)},
     {"digest", NULL, "the SHA-256 of every tensor", " inspect ", OPTION_FLAG, AT(digest)},
     {"stats", NULL, "values and health of every tensor", " inspect ", OPTION_FLAG, AT(stats)},
     {"manifest", NULL, "names and shapes as JSON, enough for `engraft plan`", " inspect ", OPTION_FLAG,

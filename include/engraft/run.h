@@ -84,6 +84,7 @@ bool eg_run_diff(const eg_diff_options *options, eg_error *err);
 typedef struct eg_convert_options {
     const char *in, *out;   /* the extension of out picks the format */
     const char *state_dict; /* --state-dict PATH, or NULL */
+    const char *format;     /* --format, or NULL: see eg_checkpoint_extra */
     bool json;
 } eg_convert_options;
 

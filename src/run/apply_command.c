@@ -67,9 +67,11 @@ static void see(void *context, const eg_entry *entry, uint64_t first, const void
 
 static bool finish(void *context, eg_error *err)
 {
-    passage *p = context;
-    return (!p->watch.source || eg_transfer_check_digest(p->transfer, p->watch.sha256, err)) &&
-           eg_applied_health_finish(&p->health, err);
+    const passage *p = context;
+    const eg_checkpoint *source = p->transfer->source;
+    return ((!p->watch.source || eg_transfer_check_digest(p->transfer, p->watch.sha256, err)) &&
+            eg_applied_health_finish(&p->health, err)) ||
+           eg_error_in(err, source ? source->path : NULL);
 }
 
 static bool write_model(const eg_transfer *transfer, eg_arena *arena, const char *path, eg_error *err)

@@ -63,8 +63,10 @@ bool eg_run_convert(const eg_convert_options *options, eg_error *err)
     if (!eg_checkpoint_writable(options->out, err)) return false;
     eg_checkpoint *file = eg_checkpoint_open(options->in, &how, err);
     if (!file) return false;
-    const eg_checkpoint_extra extra = {
-        .versions = file->versions, .version_count = file->version_count, .card = file->card};
+    const eg_checkpoint_extra extra = {.versions = file->versions,
+                                       .version_count = file->version_count,
+                                       .card = file->card,
+                                       .format = options->format};
     bool ok = eg_checkpoint_write(options->out, &file->store, &extra, err);
     if (ok && options->json) ok = print_json(file, options->out, err);
     if (ok && !options->json) print_text(file, options->out);

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/crc32.h"
-#include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "engraft/tensor.h"
@@ -36,25 +35,19 @@ eg_entry eg_entry_in_memory(eg_arena *arena, const char *name, eg_dtype dtype, e
     return (eg_entry){.name = name, .dtype = dtype, .shape = shape, .storage = storage};
 }
 
-/* From the file, past the mapping: a mapped page counts as memory until it is unmapped. */
-static bool read_checked(const eg_entry *entry, void *out, eg_error *err)
-{
-    eg_storage *storage = entry->storage;
-    if (!eg_read_at(storage->fd, storage->file_offset, out, storage->size, err)) return false;
-    return eg_storage_check(storage, eg_crc32(0, out, storage->size), err);
-}
-
 bool eg_entry_read(const eg_entry *entry, void *out, eg_error *err)
 {
     uint64_t numel = 0;
     if (!eg_shape_numel(entry->shape, &numel))
         return eg_fail_id(err, EG_MALFORMED, "TEN-004", "tensor '%s': size overflows 64 bits", entry->name);
     if (numel == 0) return true;
-    if (eg_entry_is_checkable(entry)) return read_checked(entry, out, err);
-    if (!eg_storage_load(entry->storage, err)) return false;
+    size_t size = numel * eg_dtype_size(entry->dtype);
+    bool checkable = eg_entry_is_checkable(entry);
+    if (!checkable && !eg_storage_load(entry->storage, err)) return false;
     const void *elements = eg_entry_part(entry, 0, numel, out, err);
-    if (elements && elements != out) memcpy(out, elements, numel * eg_dtype_size(entry->dtype));
-    return elements != NULL;
+    if (!elements) return false;
+    if (elements != out) memcpy(out, elements, size);
+    return !checkable || eg_storage_check(entry->storage, eg_crc32(0, out, size), err);
 }
 
 bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err)
