@@ -50,6 +50,26 @@ bool eg_entry_read(const eg_entry *entry, void *out, eg_error *err)
     return !checkable || eg_storage_check(entry->storage, eg_crc32(0, out, size), err);
 }
 
+/* Stretch by stretch: the tensor is in memory once, as floats. */
+static bool convert(const eg_entry *entry, float *out, uint64_t numel, eg_error *err)
+{
+    enum { STRETCH = 1 << 13 };
+    uint64_t buffer[STRETCH]; /* room for the largest elements that convert */
+    size_t size = eg_dtype_size(entry->dtype);
+    bool checkable = eg_entry_is_checkable(entry);
+    uint32_t crc = 0;
+    if (!checkable && !eg_storage_load(entry->storage, err)) return false;
+    uint64_t at = 0, n = 0;
+    for (; at < numel; at += n) {
+        n = numel - at < STRETCH ? numel - at : STRETCH;
+        const void *part = eg_entry_part(entry, at, n, buffer, err);
+        if (!part) break;
+        if (checkable) crc = eg_crc32(crc, part, n * size);
+        eg_convert_f32(part, entry->dtype, out + at, n);
+    }
+    return at == numel && (!checkable || eg_storage_check(entry->storage, crc, err));
+}
+
 bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err)
 {
     uint64_t numel = 0;
@@ -60,11 +80,5 @@ bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err)
                        eg_dtype_name(entry->dtype));
     if (!eg_shape_numel(entry->shape, &numel))
         return eg_fail_id(err, EG_MALFORMED, "TEN-004", "tensor '%s': size overflows 64 bits", entry->name);
-    size_t size = (size_t)numel * eg_dtype_size(entry->dtype);
-    void *raw = eg_block_new(size, entry->name, err);
-    if (!raw) return false;
-    bool ok = eg_entry_read(entry, raw, err);
-    if (ok) eg_convert_f32(raw, entry->dtype, out, numel);
-    eg_block_free(raw, size);
-    return ok;
+    return numel == 0 || convert(entry, out, numel, err);
 }

@@ -1,6 +1,7 @@
 /* Applying a plan copies, casts and draws into the parameter block. */
 #include "helper.h"
 #include "net/weights.h"
+#include "tensor/elements.h"
 
 static void copies_casts_and_draws(void **state)
 {
@@ -26,6 +27,39 @@ static void copies_casts_and_draws(void **state)
     for (int i = 0; i < 12; i++) assert_true(out[i] == 0.25f);
     const int64_t *batches = weights.data[eg_net_param_find(p.net, "bn1.num_batches_tracked")];
     assert_int_equal(*batches, 17);
+    eg_weights_clear(&weights);
+    done(&p);
+}
+
+/* Without a block: the same tensors, one by one; copies of what the source has in memory are made, too. */
+static void a_store_gives_what_applying_gives(void **state)
+{
+    (void)state;
+    planned p;
+    begin(&p, "module.");
+    static const uint16_t halves[] = {0x3C00, 0xC000, 0x3800};
+    size_t bias = source_at(&p, "module.fc.bias");
+    p.entries[bias] = eg_entry_in_memory(&p.arena, "module.fc.bias", EG_F16, p.entries[bias].shape, halves);
+    const eg_plan *plan = accepts(&p, "transfer: {mapping: [strip_prefix: module], skip: ['fc\\.weight']}\n");
+    eg_weights weights;
+    assert_true(eg_weights_init(&weights, &p.arena, p.net, &p.err));
+    assert_true(eg_plan_apply(plan, 5, &weights, &p.err));
+    eg_store block = eg_weights_store(&p.arena, &weights, "x."),
+             store = eg_plan_store(&p.arena, plan, 5, "x.");
+    assert_int_equal(store.count, block.count);
+    for (int turn = 0; turn < 2; turn++) {
+        for (size_t i = 0; i < store.count; i++) {
+            uint8_t a[4096], b[4096];
+            uint64_t numel = 0;
+            assert_string_equal(store.entries[i].name, block.entries[i].name);
+            assert_true(eg_shape_equal(store.entries[i].shape, block.entries[i].shape));
+            assert_true(eg_shape_numel(store.entries[i].shape, &numel) && numel <= sizeof a / 8);
+            assert_true(eg_entry_read(&store.entries[i], a, &p.err));
+            assert_true(eg_entry_read(&block.entries[i], b, &p.err));
+            assert_memory_equal(a, b, numel * eg_dtype_size(store.entries[i].dtype));
+            eg_storage_unload(store.entries[i].storage);
+        }
+    }
     eg_weights_clear(&weights);
     done(&p);
 }
@@ -75,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_casts_and_draws),
+        cmocka_unit_test(a_store_gives_what_applying_gives),
         cmocka_unit_test(draws_depend_on_seed_and_name_alone),
         cmocka_unit_test(a_damaged_source_is_an_error),
     };
