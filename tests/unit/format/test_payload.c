@@ -94,7 +94,7 @@ static void compare(const eg_store *expected, const char *path)
     eg_checkpoint *file = eg_checkpoint_open(path, NULL, &err);
     if (!file) fail_msg("%s: %s", path, err.text);
     assert_int_equal(file->store.count, expected->count);
-    uint8_t *x = malloc(COUNT * sizeof(float)), *y = malloc(COUNT * sizeof(float));
+    float *x = malloc(COUNT * sizeof *x), *y = malloc(COUNT * sizeof *y);
     for (size_t i = 0; i < expected->count; i++) {
         const eg_entry *a = &expected->entries[i], *b = eg_store_find(&file->store, a->name);
         uint64_t numel = 0;
