@@ -59,20 +59,21 @@ static bool is_odd(float value, bool variance)
     return !isfinite(value) || (variance && value < 0);
 }
 
-/* True when the stretch may have an odd element; *changes gets a bit wherever an element differs from `same`.
- * Adding 1 to the largest exponent carries into the sign bit: five operations an element, in whole vectors.
- */
-static bool scan(const uint8_t *elements, size_t count, bool variance, uint32_t same, uint32_t *changes)
+/* True when the stretch may have an odd element. Adding 1 to the largest exponent carries into the sign bit:
+ * three operations an element, in whole vectors. */
+static bool may_be_odd(const uint8_t *elements, size_t count, bool variance)
 {
-    uint32_t odd = 0, differing = 0, signs = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits = bits_at(elements, i);
-        odd |= (bits & 0x7FFFFFFF) + 0x00800000;
-        differing |= bits ^ same;
-        signs |= bits;
-    }
-    *changes |= differing;
-    return (odd | (variance ? signs : 0)) >> 31;
+    uint32_t odd = 0;
+    for (size_t i = 0; i < count; i++) odd |= (bits_at(elements, i) & 0x7FFFFFFF) + 0x00800000;
+    for (size_t i = 0; variance && i < count; i++) odd |= bits_at(elements, i);
+    return odd >> 31;
+}
+
+static bool differs(const uint8_t *elements, size_t count, uint32_t same)
+{
+    uint32_t changes = 0;
+    for (size_t i = 0; i < count; i++) changes |= bits_at(elements, i) ^ same;
+    return changes != 0;
 }
 
 /* Lowers the number of the first odd element; seldom called. */
@@ -94,17 +95,17 @@ void eg_applied_health_see(eg_applied_health *health, size_t step, uint64_t firs
 {
     struct eg_seen *seen = &health->seen[step];
     const uint8_t *bytes = elements;
-    uint32_t changes = 0;
     if (!seen->looked_at || count == 0) return;
     uint64_t value = 0;
     if (atomic_compare_exchange_strong(&seen->value, &value, bits_at(bytes, 0) | (uint64_t)1 << 32))
         value = bits_at(bytes, 0);
-    uint32_t same = (uint32_t)value;
+    bool varied = atomic_load(&seen->varied);
     for (uint64_t at = 0; at < count; at += STRETCH, bytes += STRETCH * sizeof(float)) {
         size_t n = count - at < STRETCH ? (size_t)(count - at) : STRETCH;
-        if (scan(bytes, n, seen->variance, same, &changes)) find_odd(seen, first + at, bytes, n);
+        if (may_be_odd(bytes, n, seen->variance)) find_odd(seen, first + at, bytes, n);
+        varied = varied || differs(bytes, n, (uint32_t)value);
     }
-    if (changes) atomic_store(&seen->varied, true);
+    if (varied) atomic_store(&seen->varied, true);
 }
 
 /* ---- all ---- */
