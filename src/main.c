@@ -13,7 +13,7 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *from, *arch, *junit, *thread_list, *tied;
+    const char *out, *data, *model, *from, *arch, *junit, *thread_list, *tied, *format;
     eg_checkpoint_options read;
     int threads;
     bool quick, json, keys, reverse, predictions, digest, stats, manifest, help;
@@ -159,6 +159,7 @@ static bool convert(const cli_arguments *arguments, eg_error *err)
         .out = arguments->words[1],
         .read = arguments->read,
         .tied = arguments->tied,
+        .format = arguments->format,
         .json = arguments->json,
     };
     return eg_run_convert(&options, err);
@@ -269,6 +270,8 @@ static const cli_option options[] = {
      OPTION_TEXT, AT(tied)},
     {"dequantize", NULL, "read quantized tensors as the numbers they stand for", " inspect diff convert ",
      OPTION_FLAG, AT(read.dequantize)},
+    {"format", "NAME", "pth-legacy: a .pth as PyTorch before 1.6 wrote it", " convert ", OPTION_TEXT,
+     AT(format)},
     {"digest", NULL, "the SHA-256 of every tensor", " inspect ", OPTION_FLAG, AT(digest)},
     {"stats", NULL, "values and health of every tensor", " inspect ", OPTION_FLAG, AT(stats)},
     {"manifest", NULL, "names and shapes as JSON, enough for `engraft plan`", " inspect ", OPTION_FLAG,
@@ -468,6 +471,7 @@ int main(int argc, char **argv)
         eg_error err = {0};
         return eg_run_version(argc > 2 && strcmp(argv[2], "--json") == 0, &err) ? EG_OK : EG_SYSTEM;
     }
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file size is an error like a full disk */
     eg_arena arena = {0};
     eg_problems problems = {.arena = &arena};
     eg_error err = {0};

@@ -90,6 +90,8 @@ bool eg_checkpoint_writable(const char *path, eg_error *err);
 /* What `checkpoint` holds that a file of that extension has no place for ("3 ties, 12 module versions"), in
  * the arena; NULL: nothing. */
 const char *eg_checkpoint_losses(eg_arena *arena, const char *path, const eg_checkpoint *checkpoint);
+/* True when the path's extension is one of PyTorch's files. */
+bool eg_checkpoint_is_torch(const char *path);
 /* Writes the store; the path's extension picks the format (.pth .pt: torch zip; .safetensors, and
  * .safetensors.index.json for shards; .npz). Temporary file in the same folder, fsync, rename: the old file
  * stays whole on any failure. The bytes depend on the arguments alone. */

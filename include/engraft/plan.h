@@ -134,5 +134,9 @@ bool eg_step_apply(const eg_plan *plan, const eg_step *step, uint64_t seed, void
 /* Fills the parameter block of the plan's net: copies, casts and draws. `weights` is the block of
  * src/net/weights.h. */
 bool eg_plan_apply(const eg_plan *plan, uint64_t seed, struct eg_weights *weights, eg_error *err);
+/* What applying would give, as a store in the order of the steps that needs no block: copies are views of the
+ * source's file, everything else is made when it is loaded, and may be unloaded. Names have `prefix` before
+ * them. In the arena; plan and source must outlive it. */
+eg_store eg_plan_store(eg_arena *arena, const eg_plan *plan, uint64_t seed, const char *prefix);
 
 #endif

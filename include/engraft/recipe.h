@@ -471,13 +471,15 @@ typedef struct eg_transfer_section {
 
 typedef enum eg_output_format {
     EG_OUTPUT_PTH,
+    EG_OUTPUT_PTH_LEGACY, /* the container before PyTorch 1.6 */
     EG_OUTPUT_SAFETENSORS,
     EG_OUTPUT_NPZ,
     EG_OUTPUT_FORMAT_COUNT
 } eg_output_format;
 
-/* Also the file name's extension. */
 const char *eg_output_format_name(eg_output_format format);
+/* Of the file's name, without a dot. */
+const char *eg_output_format_extension(eg_output_format format);
 
 /* Which weights are written: those that were trained, or their moving average. */
 typedef enum eg_weights_kind { EG_WEIGHTS_RAW, EG_WEIGHTS_EMA, EG_WEIGHTS_COUNT } eg_weights_kind;
@@ -486,7 +488,7 @@ typedef struct eg_output_section {
     const char *dir;                           /* run directory, resolved */
     const char *checkpoint;                    /* resolved path, or NULL */
     const char *add_prefix;                    /* "" by default */
-    eg_output_format format;                   /* of the models in dir */
+    eg_output_format format;                   /* of the models in dir; PTH_LEGACY of every torch file */
     eg_weights_kind weights[EG_WEIGHTS_COUNT]; /* the first is validated, and is the model */
     size_t weight_count;
     const char *report; /* path of an HTML page, or NULL */

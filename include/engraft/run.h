@@ -118,7 +118,8 @@ bool eg_run_diff(const eg_diff_options *options, eg_error *err);
 typedef struct eg_convert_options {
     const char *in, *out; /* the extension of out picks the format */
     eg_checkpoint_options read;
-    const char *tied; /* "first": safetensors keeps one of several tied tensors; "error"; NULL: first */
+    const char *format; /* --format, or NULL: see eg_checkpoint_extra */
+    const char *tied;   /* "first": safetensors keeps one of several tied tensors; "error"; NULL: first */
     bool json;
 } eg_convert_options;
 

@@ -120,8 +120,7 @@ bool eg_output_skip(eg_output *output, uint64_t size, eg_error *err)
 
 bool eg_output_allocate(eg_output *output, eg_error *err)
 {
-    if (output->size == 0 || fallocate(output->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)output->size) == 0)
-        return true;
+    if (output->size == 0 || fallocate(output->fd, 0, 0, (off_t)output->size) == 0) return true;
     if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG) return true;
     int code = errno;
     eg_fail(err, EG_SYSTEM, "cannot write the file: %s (%llu bytes are needed)", strerror(code),

@@ -340,6 +340,13 @@ bool eg_checkpoint_writable(const char *path, eg_error *err)
     return eg_error_in(err, path);
 }
 
+bool eg_checkpoint_is_torch(const char *path)
+{
+    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
+        if (eg_ends_with(path, writers[i].extension)) return writers[i].write == eg_torch_zip_write;
+    return false;
+}
+
 /* Formats that no extension tells. */
 static const struct {
     const char *name;

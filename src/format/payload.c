@@ -11,7 +11,7 @@
 #include "base/pool.h"
 #include "base/sha256.h"
 #include "format/checkpoint_file.h"
-#include "tensor/part.h"
+#include "tensor/elements.h"
 
 enum {
     PIECE = 1 << 19, /* bytes; a multiple of every element's size */

@@ -1,44 +1,44 @@
 #include "plan/exactness.h"
 
-#include "base/memory.h"
-#include "net/weights.h"
+#include <math.h>
+
 #include "tensor/convert.h"
+#include "tensor/elements.h"
 
 static bool may_round(eg_dtype dtype)
 {
     return dtype == EG_F64 || dtype == EG_I64 || dtype == EG_U64 || dtype == EG_I32 || dtype == EG_U32;
 }
 
-static bool measure_one(const eg_entry *entry, const float *weights, eg_exactness *out, eg_error *err)
+static bool measure_one(const eg_entry *entry, eg_exactness *out, eg_error *err)
 {
-    uint64_t numel = 0, rounded = 0;
+    enum { PART = 4096 };
+    uint64_t raw[PART], numel = 0, before = out->rounded;
+    double values[PART];
     if (!eg_shape_numel(entry->shape, &numel) || !numel) return true;
-    size_t bytes = eg_size_product((size_t)numel, eg_dtype_size(entry->dtype));
-    size_t wide = eg_size_product((size_t)numel, sizeof(double));
-    void *raw = eg_block_new(bytes, "a cast", err);
-    double *values = raw ? eg_block_new(wide, "a cast", err) : NULL;
-    bool ok = values && eg_entry_read(entry, raw, err);
-    if (ok) eg_convert_f64(raw, entry->dtype, values, numel);
-    for (uint64_t i = 0; ok && i < numel; i++)
-        rounded += (double)weights[i] != values[i] && values[i] == values[i]; /* NaN stays NaN */
-    if (rounded && !out->first) out->first = entry->name;
-    out->rounded += rounded;
+    if (!eg_storage_load(entry->storage, err)) return false;
+    for (uint64_t first = 0; first < numel; first += PART) {
+        uint64_t count = numel - first < PART ? numel - first : PART;
+        const void *part = eg_entry_part(entry, first, count, raw, err);
+        if (!part) return false;
+        eg_convert_f64(part, entry->dtype, values, count);
+        for (uint64_t i = 0; i < count; i++)
+            out->rounded += (double)(float)values[i] != values[i] && !isnan(values[i]);
+    }
+    if (out->rounded > before && !out->first) out->first = entry->name;
     out->values += numel;
     out->tensors++;
-    eg_block_free(values, wide);
-    eg_block_free(raw, bytes);
-    return ok;
+    return true;
 }
 
-bool eg_exactness_measure(const eg_plan *plan, const struct eg_weights *weights, eg_exactness *out,
-                          eg_error *err)
+bool eg_exactness_measure(const eg_plan *plan, eg_exactness *out, eg_error *err)
 {
     *out = (eg_exactness){0};
     for (size_t i = 0; i < plan->step_count; i++) {
         const eg_step *step = &plan->steps[i];
         bool narrowed = step->action == EG_ACTION_CAST && plan->net->params[step->param].dtype == EG_F32 &&
                         may_round(step->source->dtype);
-        if (narrowed && !measure_one(step->source, weights->data[step->param], out, err)) return false;
+        if (narrowed && !measure_one(step->source, out, err)) return false;
     }
     return true;
 }

@@ -4,8 +4,6 @@
 
 #include "engraft/plan.h"
 
-struct eg_weights;
-
 typedef struct eg_exactness {
     size_t tensors;    /* cast from doubles or large integers */
     uint64_t values;   /* their elements */
@@ -13,9 +11,7 @@ typedef struct eg_exactness {
     const char *first; /* the first tensor with one, NULL: none */
 } eg_exactness;
 
-/* Compares the casts of a plan that was applied with their sources. Half precision and small integers always
- * fit, and are not read again. */
-bool eg_exactness_measure(const eg_plan *plan, const struct eg_weights *weights, eg_exactness *out,
-                          eg_error *err);
+/* Reads what the plan casts. Half precision and small integers always fit, and are not read. */
+bool eg_exactness_measure(const eg_plan *plan, eg_exactness *out, eg_error *err);
 
 #endif

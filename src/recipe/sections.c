@@ -583,9 +583,9 @@ static const eg_section data_section = {"data", EG_FIELDS(data_rows), .given = A
 #define AT(member) offsetof(eg_output_section, member)
 
 static const eg_word format_words[] = {[EG_OUTPUT_PTH] = {"pth", EG_OUTPUT_PTH},
+                                       [EG_OUTPUT_PTH_LEGACY] = {"pth-legacy", EG_OUTPUT_PTH_LEGACY},
                                        [EG_OUTPUT_SAFETENSORS] = {"safetensors", EG_OUTPUT_SAFETENSORS},
                                        [EG_OUTPUT_NPZ] = {"npz", EG_OUTPUT_NPZ},
-                                       {"pth-legacy", EG_WORD_UNSUPPORTED},
                                        {0}};
 
 const char *eg_output_format_name(eg_output_format format)
@@ -615,13 +615,18 @@ static void read_weights(eg_schema *in, const eg_doc *doc, void *base)
     }
 }
 
+const char *eg_output_format_extension(eg_output_format format)
+{
+    return format == EG_OUTPUT_PTH_LEGACY ? "pth" : eg_output_format_name(format);
+}
+
 static const eg_field output_rows[] = {
     {"dir", EG_TYPE_PATH, AT(dir), .doc = "run directory; runs/<name> beside the recipe when not given"},
     {"checkpoint", EG_TYPE_PATH, AT(checkpoint),
      .doc = "where the model is written besides; its extension picks the format"},
     {"add_prefix", EG_TYPE_STRING, AT(add_prefix), "''", .doc = "before every key that is written"},
     {"format", EG_TYPE_WORD, AT(format), "pth", .words = format_words,
-     .doc = "of the models in the run directory"},
+     .doc = "of the models in the run directory; pth-legacy: of every .pth, for PyTorch before 1.6"},
     {"weights", EG_TYPE_OTHER, .read = read_weights, .standard = "[raw]",
      .doc = "raw, ema or both: the first is validated and is the model, the other stands beside it"},
     {"report", EG_TYPE_PATH, AT(report), .doc = "an HTML page about the run"},

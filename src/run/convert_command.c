@@ -83,6 +83,7 @@ bool eg_run_convert(const eg_convert_options *options, eg_error *err)
     const eg_checkpoint_extra extra = {.versions = file->versions,
                                        .version_count = file->version_count,
                                        .card = file->card,
+                                       .format = options->format,
                                        .refuse_ties = refuse_ties};
     bool ok = eg_checkpoint_write(options->out, &file->store, &extra, err);
     if (ok && options->json) ok = print_json(file, options->out, err);

@@ -17,7 +17,7 @@ const char *eg_outputs_dir(const eg_recipe *recipe, const eg_run_options *option
 
 static const char *model_path(eg_arena *arena, const eg_recipe *recipe, const char *dir, const char *stem)
 {
-    const char *extension = eg_output_format_name(recipe->output.format);
+    const char *extension = eg_output_format_extension(recipe->output.format);
     return eg_path_join(arena, dir, eg_arena_printf(arena, "%s.%s", stem, extension));
 }
 
@@ -109,7 +109,7 @@ static void versions(eg_arena *arena, const eg_net *net, const char *prefix, eg_
 }
 
 /* Tied tensors are one in the file, too, where its format can say so. */
-static void share_ties(eg_store *store, const eg_plan *plan)
+static void share_ties(const eg_store *store, const eg_plan *plan)
 {
     eg_entry *entries = (eg_entry *)store->entries;
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -120,19 +120,35 @@ static void share_ties(eg_store *store, const eg_plan *plan)
     }
 }
 
+const char *eg_outputs_prefix(const eg_recipe *recipe)
+{
+    return recipe->output.add_prefix ? recipe->output.add_prefix : "";
+}
+
 bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const char *const *classes,
-                            size_t class_count, const char *path, const eg_weights *weights, eg_error *err)
+                            size_t class_count, const char *path, const eg_store *store,
+                            eg_write_watch *watch, eg_error *err)
 {
     const eg_recipe *recipe = transfer->recipe;
-    const char *prefix = recipe->output.add_prefix ? recipe->output.add_prefix : "";
-    eg_checkpoint_extra extra = {0};
+    const char *prefix = eg_outputs_prefix(recipe);
+    eg_checkpoint_extra extra = {.watch = watch};
     versions(arena, transfer->net, prefix, &extra);
     if (eg_net_runs(transfer->net))
         extra.card =
             eg_card_text(arena, transfer->net, classes, class_count, recipe->data.preprocess, prefix);
-    eg_store store = eg_weights_store(arena, weights, prefix);
-    share_ties(&store, transfer->plan);
-    return eg_checkpoint_write(path, &store, &extra, err);
+    if (recipe->output.format == EG_OUTPUT_PTH_LEGACY && eg_checkpoint_is_torch(path))
+        extra.format = eg_output_format_name(recipe->output.format);
+    share_ties(store, transfer->plan);
+    return eg_checkpoint_write(path, store, &extra, err);
+}
+
+static bool write_weights(eg_outputs *outputs, const eg_transfer *transfer, const eg_written *what,
+                          const char *path, const eg_weights *weights, eg_error *err)
+{
+    eg_store store = eg_weights_store(outputs->arena, weights, eg_outputs_prefix(transfer->recipe));
+    return eg_outputs_write_model(outputs->arena, transfer, what->classes, what->class_count, path, &store,
+                                  NULL, err) &&
+           written(outputs, path);
 }
 
 /* "out/x.ema.pth" of "out/x.pth". */
@@ -160,10 +176,7 @@ static bool write_models(eg_outputs *outputs, const eg_transfer *transfer, const
         const char *path = files[i].path;
         if (!path) continue;
         if (at > 0) path = beside(outputs->arena, path, words[model->kind]);
-        if (!eg_outputs_write_model(outputs->arena, transfer, what->classes, what->class_count, path,
-                                    files[i].weights, err) ||
-            !written(outputs, path))
-            return false;
+        if (!write_weights(outputs, transfer, what, path, files[i].weights, err)) return false;
     }
     return true;
 }

@@ -47,9 +47,13 @@ typedef struct eg_written {
 /* Writes everything; the checkpoint is the best model. */
 bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
                       const eg_written *written, eg_error *err);
-/* One model with its card and PyTorch's module versions; output.add_prefix stands before every key. */
+/* One model with its card and PyTorch's module versions. The store's keys have output.add_prefix before them;
+ * tied tensors become one storage in it; watch may be NULL. */
 bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const char *const *classes,
-                            size_t class_count, const char *path, const eg_weights *weights, eg_error *err);
+                            size_t class_count, const char *path, const eg_store *store,
+                            eg_write_watch *watch, eg_error *err);
+/* output.add_prefix, or "". */
+const char *eg_outputs_prefix(const eg_recipe *recipe);
 /* Adds a file to those that were written. */
 void eg_outputs_add(eg_outputs *outputs, const char *path);
 void eg_outputs_close(eg_outputs *outputs);

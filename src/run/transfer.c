@@ -187,26 +187,20 @@ void eg_transfer_close(eg_transfer *transfer)
     *transfer = (eg_transfer){0};
 }
 
-static bool check_digest(const eg_source_section *section, eg_error *err)
+bool eg_transfer_check_digest(const eg_transfer *transfer, const char *sha256, eg_error *err)
 {
-    if (!section->given || !section->sha256) return true;
-    eg_mapping mapping = {0};
-    char digest[65];
-    if (!eg_mapping_open(&mapping, section->checkpoint, err)) return false;
-    eg_sha256_hex(mapping.bytes, mapping.size, digest);
-    eg_mapping_close(&mapping);
-    if (strcmp(digest, section->sha256) == 0) return true;
+    const eg_source_section *section = &transfer->recipe->source;
+    if (!section->sha256 || strcmp(sha256, section->sha256) == 0) return true;
     eg_fail(err, EG_MISMATCH,
-            "the file's SHA-256 is %s, and the recipe's source.sha256 is %s: this is another file", digest,
+            "the file's SHA-256 is %s, and the recipe's source.sha256 is %s: this is another file", sha256,
             section->sha256);
     return eg_error_in(err, section->checkpoint);
 }
 
-/* Numbers with more digits than a float has are told. */
-static bool tell_exactness(const eg_plan *plan, const eg_weights *weights, eg_error *err)
+bool eg_transfer_tell_casts(const eg_plan *plan, eg_error *err)
 {
     eg_exactness exactness;
-    if (!eg_exactness_measure(plan, weights, &exactness, err)) return false;
+    if (!eg_exactness_measure(plan, &exactness, err)) return false;
     if (exactness.rounded)
         eg_log("cast       %" PRIu64 " of %" PRIu64
                " values in %zu tensors were rounded to float, the first in '%s'",
@@ -216,11 +210,22 @@ static bool tell_exactness(const eg_plan *plan, const eg_weights *weights, eg_er
     return true;
 }
 
+static bool check_source(const eg_transfer *transfer, eg_error *err)
+{
+    const eg_source_section *section = &transfer->recipe->source;
+    eg_mapping mapping = {0};
+    char digest[65];
+    if (!section->given || !section->sha256) return true;
+    if (!eg_mapping_open(&mapping, section->checkpoint, err)) return false;
+    eg_sha256_hex(mapping.bytes, mapping.size, digest);
+    eg_mapping_close(&mapping);
+    return eg_transfer_check_digest(transfer, digest, err);
+}
+
 bool eg_transfer_apply(const eg_transfer *transfer, eg_arena *arena, eg_weights *weights, eg_error *err)
 {
-    return check_digest(&transfer->recipe->source, err) &&
-           eg_weights_init(weights, arena, transfer->net, err) &&
+    return check_source(transfer, err) && eg_weights_init(weights, arena, transfer->net, err) &&
            eg_plan_apply(transfer->plan, transfer->recipe->train.seed, weights, err) &&
-           tell_exactness(transfer->plan, weights, err) &&
+           eg_transfer_tell_casts(transfer->plan, err) &&
            eg_applied_health_check(transfer->plan, weights, err);
 }

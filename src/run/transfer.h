@@ -32,6 +32,10 @@ const eg_net *eg_target_read(eg_arena *arena, const eg_target_section *target, e
 /* False and a sentence when the target is a manifest, which can be filled but not computed. */
 bool eg_target_runs(const eg_recipe *recipe, eg_error *err);
 void eg_transfer_close(eg_transfer *transfer);
+/* Compares the source's SHA-256 with source.sha256, where the recipe has one (EG_MISMATCH). */
+bool eg_transfer_check_digest(const eg_transfer *transfer, const char *sha256, eg_error *err);
+/* Says on standard error how exactly numbers with more digits than a float has were cast. */
+bool eg_transfer_tell_casts(const eg_plan *plan, eg_error *err);
 /* Makes the weights and fills them as planned, after comparing the source with source.sha256 (EG_MISMATCH).
  */
 bool eg_transfer_apply(const eg_transfer *transfer, eg_arena *arena, eg_weights *weights, eg_error *err);

@@ -2,12 +2,11 @@
 #include <string.h>
 
 #include "base/crc32.h"
-#include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "engraft/tensor.h"
 #include "tensor/convert.h"
-#include "tensor/part.h"
+#include "tensor/elements.h"
 #include "tensor/quantization.h"
 
 const eg_entry *eg_store_find(const eg_store *store, const char *name)
@@ -36,25 +35,39 @@ eg_entry eg_entry_in_memory(eg_arena *arena, const char *name, eg_dtype dtype, e
     return (eg_entry){.name = name, .dtype = dtype, .shape = shape, .storage = storage};
 }
 
-/* From the file, past the mapping: a mapped page counts as memory until it is unmapped. */
-static bool read_checked(const eg_entry *entry, void *out, eg_error *err)
-{
-    eg_storage *storage = entry->storage;
-    if (!eg_read_at(storage->fd, storage->file_offset, out, storage->size, err)) return false;
-    return eg_storage_check(storage, eg_crc32(0, out, storage->size), err);
-}
-
 bool eg_entry_read(const eg_entry *entry, void *out, eg_error *err)
 {
     uint64_t numel = 0;
     if (!eg_shape_numel(entry->shape, &numel))
         return eg_fail_id(err, EG_MALFORMED, "TEN-004", "tensor '%s': size overflows 64 bits", entry->name);
     if (numel == 0) return true;
-    if (eg_entry_is_checkable(entry)) return read_checked(entry, out, err);
-    if (!eg_storage_load(entry->storage, err)) return false;
+    size_t size = numel * eg_dtype_size(entry->dtype);
+    bool checkable = eg_entry_is_checkable(entry);
+    if (!checkable && !eg_storage_load(entry->storage, err)) return false;
     const void *elements = eg_entry_part(entry, 0, numel, out, err);
-    if (elements && elements != out) memcpy(out, elements, numel * eg_dtype_size(entry->dtype));
-    return elements != NULL;
+    if (!elements) return false;
+    if (elements != out) memcpy(out, elements, size);
+    return !checkable || eg_storage_check(entry->storage, eg_crc32(0, out, size), err);
+}
+
+/* Stretch by stretch: the tensor is in memory once, as floats. */
+static bool convert(const eg_entry *entry, float *out, uint64_t numel, eg_error *err)
+{
+    enum { STRETCH = 1 << 13 };
+    uint64_t buffer[STRETCH]; /* room for the largest elements that convert */
+    size_t size = eg_dtype_size(entry->dtype);
+    bool checkable = eg_entry_is_checkable(entry);
+    uint32_t crc = 0;
+    if (!checkable && !eg_storage_load(entry->storage, err)) return false;
+    uint64_t at = 0, n = 0;
+    for (; at < numel; at += n) {
+        n = numel - at < STRETCH ? numel - at : STRETCH;
+        const void *part = eg_entry_part(entry, at, n, buffer, err);
+        if (!part) break;
+        if (checkable) crc = eg_crc32(crc, part, n * size);
+        eg_convert_f32(part, entry->dtype, out + at, n);
+    }
+    return at == numel && (!checkable || eg_storage_check(entry->storage, crc, err));
 }
 
 bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err)
@@ -67,11 +80,5 @@ bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err)
                        eg_dtype_name(entry->dtype));
     if (!eg_shape_numel(entry->shape, &numel))
         return eg_fail_id(err, EG_MALFORMED, "TEN-004", "tensor '%s': size overflows 64 bits", entry->name);
-    size_t size = (size_t)numel * eg_dtype_size(entry->dtype);
-    void *raw = eg_block_new(size, entry->name, err);
-    if (!raw) return false;
-    bool ok = eg_entry_read(entry, raw, err);
-    if (ok) eg_convert_f32(raw, entry->dtype, out, numel);
-    eg_block_free(raw, size);
-    return ok;
+    return numel == 0 || convert(entry, out, numel, err);
 }

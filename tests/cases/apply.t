@@ -70,6 +70,51 @@ The recipe may say where the model goes; somebody must:
   $ cut -d ';' -f 1 why
   engraft: model.txt: the extension does not name a format that engraft writes
 
+A recipe may want the container of PyTorch before 1.6, which has no room for a card; other formats stay as their
+extension says:
+
+  $ engraft apply transfer.yaml -o legacy.pth --set output.format=pth-legacy
+  legacy.pth: 20 tensors, 18 loaded, 2 initialised, 0 defaulted; 28706 parameters
+  $ engraft inspect legacy.pth | head -n 1
+  legacy.pth: torch-legacy
+  $ engraft diff folder/model.pth legacy.pth | tail -n 1
+  20 equal
+  $ engraft apply transfer.yaml -o model.safetensors --set output.format=pth-legacy
+  model.safetensors: 20 tensors, 18 loaded, 2 initialised, 0 defaulted; 28706 parameters
+  $ engraft inspect model.safetensors | head -n 1
+  model.safetensors: safetensors
+
+The source's digest is computed from the bytes that are copied; with another one nothing is put in place:
+
+  $ right=$(sha256sum base.pth | cut -d ' ' -f 1)
+  $ engraft apply transfer.yaml -o model.pth --set source.sha256=$right
+  model.pth: 20 tensors, 18 loaded, 2 initialised, 0 defaulted; 28706 parameters
+  $ wrong=$(printf %064d 0)
+  $ echo old >old.pth
+  $ engraft apply transfer.yaml -o old.pth --set source.sha256=$wrong 2>&1 | cut -d ' ' -f 2- | cut -c 1-31
+  base.pth: the file's SHA-256 is
+  $ cat old.pth
+  old
+  $ ls old.pth*
+  old.pth
+
+So it is with values that no network can have, and where the file would be too large:
+
+  $ engraft convert base.pth base.safetensors >ignored
+  $ size=$(wc -c <base.safetensors)
+  $ printf '\000\000\300\177' | dd of=base.safetensors bs=1 seek=$((size - 4)) conv=notrunc 2>ignored
+  $ sed 's/base.pth/base.safetensors/' transfer.yaml >odd.yaml
+  $ engraft apply odd.yaml -o old.pth
+  engraft: base.safetensors: tensor 'features.3.1.weight' (element 63 of 'features.3.1.weight') is NaN; `engraft inspect --stats` shows all of them
+  [2]
+  $ (ulimit -f 8; engraft apply transfer.yaml -o old.pth)
+  engraft: old.pth: cannot write the file: File too large
+  [7]
+  $ cat old.pth
+  old
+  $ ls old.pth*
+  old.pth
+
 The names of the classes are kept in the model, so there must be as many as the network tells apart:
 
   $ engraft apply base.yaml -o model.pth --set 'target.classes=[cat, dog]'

@@ -113,6 +113,19 @@ Weights of other frameworks become a state dict; safetensors and npz keep every 
   
   2 equal
 
+The container of PyTorch before 1.6:
+
+  $ engraft convert net.pth old.pth --format pth-legacy
+  old.pth: 20 tensors, 124 kB, from net.pth (torch-zip)
+  $ engraft diff net.pth old.pth
+  A  net.pth: torch-zip, 20 tensors
+  B  old.pth: torch-legacy, 20 tensors
+  
+  20 equal
+  $ engraft convert net.pth old.pth --format zip
+  engraft: 'zip' is no format that engraft writes; it writes pth and pth-legacy
+  [1]
+
 What cannot be written is refused before anything is read:
 
   $ engraft convert nowhere.pth out.xyz 2>why

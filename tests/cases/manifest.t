@@ -38,7 +38,7 @@ Both sides at once; only applying needs the values:
   target  a.json: 10 tensors: 10 loaded, 0 initialized, 0 defaulted
   source  10 tensors: 10 used, 0 skipped, 0 dropped, 0 unexpected
   $ engraft apply copy.yaml --set source.checkpoint=a.json -o c.pth
-  engraft: 'a.json' is a manifest: names and shapes without values, enough to plan; name the checkpoint itself to go on
+  engraft: c.pth: 'a.json' is a manifest: names and shapes without values, enough to plan; name the checkpoint itself to go on
   [7]
 
 What is drawn afresh needs an init, as nothing is known of the layers:

@@ -483,7 +483,7 @@ static void source_classes_are_names_or_a_number(void **state)
     done(&c);
     refuses("source: {checkpoint: x, classes: [a, a]}\n", "duplicate", 3, 38, "'a' stands twice");
     refuses("source: {checkpoint: x, classes: no.txt}\n", "no_file", 3, 34, "cannot read");
-    refuses("output: {format: onnx}\n", "wrong_type", 3, 18, "one of pth, safetensors, npz");
+    refuses("output: {format: onnx}\n", "wrong_type", 3, 18, "one of pth, pth-legacy, safetensors, npz");
 }
 
 int main(void)

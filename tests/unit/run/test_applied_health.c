@@ -37,11 +37,30 @@ static void odd_values_are_refused(void **state)
     check("bn1.running_var", -0.5f, "tensor 'bn1.running_var' is a variance, and its element 1 is -0.5");
 }
 
+/* Pieces come in any order: the first odd element is named, whichever was seen first. */
+static void the_first_odd_element_is_named(void **state)
+{
+    (void)state;
+    planned p;
+    begin(&p, "");
+    const eg_plan *plan = accepts(&p, "");
+    size_t step = 0;
+    while (strcmp(p.net->params[plan->steps[step].param].name, "fc.weight") != 0) step++;
+    const float values[] = {1, NAN, 2, 3, INFINITY, 4};
+    eg_applied_health health = eg_applied_health_begin(&p.arena, plan);
+    eg_applied_health_see(&health, step, 3, values + 3, 3);
+    eg_applied_health_see(&health, step, 0, values, 3);
+    assert_false(eg_applied_health_finish(&health, &p.err));
+    assert_non_null(strstr(p.err.text, "tensor 'fc.weight' (element 1 of 'fc.weight') is NaN"));
+    done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_values_pass),
         cmocka_unit_test(odd_values_are_refused),
+        cmocka_unit_test(the_first_odd_element_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

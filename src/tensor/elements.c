@@ -1,4 +1,4 @@
-#include "tensor/part.h"
+#include "tensor/elements.h"
 
 #include <assert.h>
 #include <string.h>
@@ -89,13 +89,19 @@ static void normalise(const eg_entry *entry, uint64_t first, uint64_t count, uin
         for (uint64_t i = 0; i < count; i++) out[i] = out[i] != 0;
 }
 
+static bool read_part(const eg_entry *entry, uint64_t at, uint64_t size, void *buffer, eg_error *err)
+{
+    eg_error why = {0};
+    if (eg_read_at(entry->storage->fd, entry->storage->file_offset + at, buffer, size, &why)) return true;
+    return eg_fail(err, EG_SYSTEM, "tensor '%s': %s", entry->name, why.text);
+}
+
 const void *eg_entry_part(const eg_entry *entry, uint64_t first, uint64_t count, void *buffer, eg_error *err)
 {
     const eg_storage *storage = entry->storage;
     size_t size = eg_dtype_size(entry->dtype);
     uint64_t at = entry->offset + first * size;
-    if (eg_entry_in_file(entry))
-        return eg_read_at(storage->fd, storage->file_offset + at, buffer, count * size, err) ? buffer : NULL;
+    if (eg_entry_in_file(entry)) return read_part(entry, at, count * size, buffer, err) ? buffer : NULL;
     assert(!storage->load);
     if (is_raw(entry)) return storage->bytes + at;
     normalise(entry, first, count, buffer);

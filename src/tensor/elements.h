@@ -1,6 +1,6 @@
 /* Parts of tensors, so that large ones pass through small memory. */
-#ifndef ENGRAFT_TENSOR_PART_H
-#define ENGRAFT_TENSOR_PART_H
+#ifndef ENGRAFT_TENSOR_ELEMENTS_H
+#define ENGRAFT_TENSOR_ELEMENTS_H
 
 #include "engraft/tensor.h"
 
