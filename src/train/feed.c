@@ -57,12 +57,12 @@ static double physical_memory(void)
     return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
 }
 
-/* Why nothing is kept, or NULL. */
+/* Why nothing is kept, or NULL; "" where nobody would expect it. */
 static const char *reason_against(eg_feed *feed)
 {
     const eg_feed_options *with = &feed->with;
     const char *why = eg_cut_reason(&feed->arena, with->net, with->trainable, feed->cut);
-    if (with->cache == EG_CACHE_OFF) return "train.cache is off";
+    if (with->cache == EG_CACHE_OFF || (with->cache == EG_CACHE_AUTO && feed->cut->flops == 0)) return "";
     if (!eg_feed_repeats(with->pipeline, with->pool_size))
         return "data.augment draws anew in every epoch (data.augment_pool: N repeats after N)";
     if (feed->cut->value_count == 0) return "nothing trains";
@@ -117,7 +117,7 @@ static void tell(const eg_feed *feed, const char *why)
 {
     const char *name = feed->with.name;
     if (!feed->store) {
-        if (feed->with.cache != EG_CACHE_OFF) eg_log("features   %s: not kept: %s", name, why);
+        if (why[0]) eg_log("features   %s: not kept: %s", name, why);
         return;
     }
     eg_log("features   %s: %" PRId64 " numbers a sample, %.1f MB %s%s", name, feed->cut->numel,
