@@ -101,14 +101,14 @@ bool eg_pipeline_build(eg_pipeline *pipeline, eg_arena *arena, eg_transform_list
     return true;
 }
 
-bool eg_pipeline_draws(const eg_pipeline *pipeline)
+bool eg_transforms_draw(eg_transform_list list)
 {
     static const bool draws[EG_TRANSFORM_COUNT] = {
         [EG_TRANSFORM_RANDOM_RESIZED_CROP] = true,
         [EG_TRANSFORM_HORIZONTAL_FLIP] = true,
     };
-    for (size_t i = 0; i < pipeline->transforms.count; i++)
-        if (draws[pipeline->transforms.items[i].kind]) return true;
+    for (size_t i = 0; i < list.count; i++)
+        if (draws[list.items[i].kind]) return true;
     return false;
 }
 

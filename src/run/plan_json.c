@@ -1,5 +1,7 @@
 #include "run/plan_json.h"
 
+#include "run/plan_features.h"
+
 static eg_json *summary_json(const eg_plan *plan)
 {
     static const eg_plan none = {0};
@@ -71,6 +73,20 @@ static eg_json *unused_json(const eg_plan *plan)
     return json;
 }
 
+static eg_json *features_json(const eg_transfer *transfer)
+{
+    eg_arena arena = {0};
+    eg_plan_features f = eg_plan_features_find(&arena, transfer->recipe, transfer->plan);
+    eg_json *json = eg_json_object();
+    eg_json_bool(json, "kept", f.numel > 0 && !f.never);
+    eg_json_int(json, "numbers", f.numel);
+    eg_json_real(json, "forward_share", f.share);
+    eg_json_string(json, "next", f.reason);
+    eg_json_string(json, "reason", f.never);
+    eg_arena_clear(&arena);
+    return json;
+}
+
 /* One phase: the train section's epochs. */
 static eg_json *phases_json(const eg_transfer *transfer)
 {
@@ -90,6 +106,7 @@ static eg_json *phases_json(const eg_transfer *transfer)
     eg_json_int(phase, "trainable_tensors", (int64_t)(tensors - frozen));
     eg_json_int(phase, "frozen_tensors", (int64_t)frozen);
     eg_json_int(phase, "trainable_parameters", (int64_t)plan->params_trainable);
+    eg_json_add(phase, "features", features_json(transfer));
     eg_json_add(json, NULL, phase);
     return json;
 }

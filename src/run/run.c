@@ -5,6 +5,7 @@
 #include "engraft/run.h"
 #include "run/interrupt.h"
 #include "run/outputs.h"
+#include "run/plan_features.h"
 #include "run/proof.h"
 #include "run/result.h"
 #include "run/samples.h"
@@ -50,18 +51,6 @@ static bool open_data(job *run, eg_error *err)
     return true;
 }
 
-/* Parameters that train: not frozen, no buffers, and such that the result depends on them. */
-static const bool *trainable(eg_arena *arena, const eg_plan *plan)
-{
-    bool *flags = EG_NEW_ARRAY(arena, bool, (size_t)plan->net->param_count);
-    for (size_t i = 0; i < plan->step_count; i++) {
-        int32_t param = plan->steps[i].param;
-        const eg_param *of = &plan->net->params[param];
-        flags[param] = !plan->steps[i].frozen && !of->buffer && of->node >= 0;
-    }
-    return flags;
-}
-
 static bool open_trainer(job *run, eg_error *err)
 {
     const eg_recipe *recipe = run->transfer.recipe;
@@ -70,7 +59,7 @@ static bool open_trainer(job *run, eg_error *err)
     eg_trainer_options options = {
         .net = run->transfer.net,
         .weights = &run->weights,
-        .trainable = trainable(&run->arena, run->transfer.plan),
+        .trainable = eg_plan_trainable(&run->arena, run->transfer.plan),
         .batch_norm = run->transfer.plan->batch_norm,
         .groups = recipe->groups,
         .group_count = recipe->group_count,

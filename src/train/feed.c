@@ -30,7 +30,7 @@ struct eg_feed {
 
 bool eg_feed_repeats(const eg_pipeline *pipeline, int64_t pool_size)
 {
-    return pool_size > 0 || !eg_pipeline_draws(pipeline);
+    return pool_size > 0 || !eg_transforms_draw(pipeline->transforms);
 }
 
 /* ---- deciding ---- */
@@ -38,7 +38,7 @@ bool eg_feed_repeats(const eg_pipeline *pipeline, int64_t pool_size)
 /* How many images a sample has. */
 static int64_t draws_of(const eg_feed *feed)
 {
-    bool several = feed->with.pool_size > 0 && eg_pipeline_draws(feed->with.pipeline);
+    bool several = feed->with.pool_size > 0 && eg_transforms_draw(feed->with.pipeline->transforms);
     return several ? feed->with.pool_size : 1;
 }
 
@@ -91,7 +91,7 @@ static bool keep_on_disk(eg_feed *feed, eg_error *err)
                          .dataset = with->dataset,
                          .pipeline = with->pipeline,
                          .seed = with->seed,
-                         .pool = eg_pipeline_draws(with->pipeline) ? with->pool_size : 0,
+                         .pool = eg_transforms_draw(with->pipeline->transforms) ? with->pool_size : 0,
                          .batch = with->apart ? 0 : with->batch};
     if (!folder)
         return eg_fail(err, EG_SYSTEM,

@@ -61,6 +61,8 @@ With it, every tensor is accounted for:
   skipped  skip: 'fc\..*'  (2)
     module.fc.weight                              [5, 256]
     module.fc.bias                                [5]
+  
+  features  512 numbers a sample stand for 67.3 % of the forward pass; then 'features.3.0' trains
 
 Transfer, on one thread and on two: the same bits.
 
