@@ -24,6 +24,8 @@ typedef struct run {
     void *saved;
     void *scratch[TURNS], *worker[TURNS];
     int64_t again; /* when the result is made again; 0: never */
+    int32_t masks; /* the node whose activation's gradient this one takes, -1: none */
+    bool masked;   /* another node takes it */
     size_t worker_stride;
     void *line;                /* scale and shift of the batch norm that a convolution took in */
     void *dx[EG_OP_INPUTS];    /* the input's gradient, or a buffer of its own to be added to it */
@@ -142,7 +144,8 @@ static bool reads_y(const eg_exec *exec, int32_t at)
 {
     const eg_node *node = &exec->net->nodes[at];
     const eg_fused *f = &exec->fused[at];
-    return node->op->backward_reads_y ||
+    if (exec->runs[at].masked) return false;
+    return node->op->backward_reads_y || exec->runs[at].masks >= 0 ||
            (f->activation != EG_ACTIVATION_NONE && (f->residual >= 0 || node->op != &eg_op_batch_norm2d));
 }
 
@@ -166,6 +169,33 @@ static void find_backward(eg_exec *exec)
         exec->stop = i;
         for (int32_t k = 0; k < inputs_of(exec, i); k++) exec->reached[input_of(exec, i, k)] = true;
     }
+}
+
+/* relu(conv(x)) under a maximum: the maximum's own result says which of its gradients pass, since a window's
+ * gradient goes where its value came from, so that the larger map need not be kept. */
+static void move_masks(eg_exec *exec)
+{
+    const eg_net *net = exec->net;
+    eg_arena work = {0};
+    int32_t *readers = EG_NEW_ARRAY(&work, int32_t, (size_t)net->value_count);
+    int32_t *maker = EG_NEW_ARRAY(&work, int32_t, (size_t)net->value_count);
+    readers[exec->root[net->output]]++;
+    for (int32_t i = 0; i < net->node_count; i++) {
+        exec->runs[i].masks = -1;
+        if (is_idle(exec, i)) continue;
+        maker[output_of(exec, i)] = i;
+        for (int32_t k = 0; k < inputs_of(exec, i); k++) readers[input_of(exec, i, k)]++;
+    }
+    for (int32_t i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].op != &eg_op_max_pool2d || !exec->runs[i].backward) continue;
+        int32_t x = input_of(exec, i, 0), from = maker[x];
+        eg_activation activation = exec->fused[from].activation;
+        bool passes_or_not = activation == EG_ACTIVATION_RELU || activation == EG_ACTIVATION_RELU6;
+        if (x == 0 || readers[x] != 1 || !passes_or_not || net->nodes[from].op != &eg_op_conv2d) continue;
+        exec->runs[i].masks = from;
+        exec->runs[from].masked = true;
+    }
+    eg_arena_clear(&work);
 }
 
 /* ---- memory ---- */
@@ -476,6 +506,7 @@ eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_optio
             exec->fused);
     find_roots(exec);
     find_backward(exec);
+    move_masks(exec);
     if (!plan_memory(exec, err) || !make_param_grads(exec, err)) {
         eg_exec_free(exec);
         return NULL;
@@ -676,8 +707,7 @@ static void activation_range(const void *context, int64_t begin, int64_t end, in
                        j->dy + begin);
 }
 
-/* Through the activation behind a convolution, in place: the gradient of the node's value has no other
- * reader. */
+/* The gradient of the node's value through an activation, in place: it has no other reader. */
 static void activation_backward(eg_exec *exec, int32_t at, eg_call *call)
 {
     int32_t y = output_of(exec, at);
@@ -698,7 +728,8 @@ static void backward_node(eg_exec *exec, int32_t at)
     }
     for (int32_t i = 0; i < node->param_count; i++)
         if (node->params[i] >= 0) call.grads[i] = exec->param_grads[node->params[i]];
-    if (call.epilogue.activation != EG_ACTIVATION_NONE && node->op != &eg_op_batch_norm2d)
+    if (n->masks >= 0) call.epilogue.activation = exec->fused[n->masks].activation;
+    if (call.epilogue.activation != EG_ACTIVATION_NONE && node->op != &eg_op_batch_norm2d && !n->masked)
         activation_backward(exec, at, &call);
     node->op->backward(&call);
     for (int32_t i = 0; i < inputs_of(exec, at); i++) {
