@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { BAR_WIDTH = 28 };
@@ -23,6 +24,12 @@ bool eg_log_colour(FILE *stream)
 {
     const char *term = getenv("TERM"), *never = getenv("NO_COLOR");
     return isatty(fileno(stream)) && !(never && *never) && !(term && strcmp(term, "dumb") == 0);
+}
+
+unsigned eg_log_width(FILE *stream)
+{
+    struct winsize size = {0};
+    return isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void eg_log_progress(const char *label, uint64_t done, uint64_t total, const char *text)

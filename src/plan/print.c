@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/map.h"
 #include "base/str.h"
 #include "engraft/plan.h"
@@ -17,6 +18,8 @@ typedef struct printer {
     eg_arena arena;
     FILE *out;
     bool colour;
+    unsigned width; /* of the terminal; 0: lines have no end */
+    size_t most;    /* lines of one heading */
     item *items;
     size_t count;
     size_t *next,
@@ -28,10 +31,12 @@ static const char *on(const printer *p, const char *code)
     return p->colour ? code : "";
 }
 
-#define BOLD  "\033[1m"
-#define DIM   "\033[2m"
-#define RED   "\033[31m"
-#define PLAIN "\033[0m"
+#define BOLD   "\033[1m"
+#define DIM    "\033[2m"
+#define RED    "\033[31m"
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define PLAIN  "\033[0m"
 
 /* "kaiming_uniform (a 2.236)". */
 static const char *init_text(eg_arena *arena, const eg_init *init)
@@ -52,13 +57,24 @@ static const char *init_text(eg_arena *arena, const eg_init *init)
     }
 }
 
+/* The layer's own start is named without its numbers: they differ from layer to layer. */
+static const char *drawn_text(eg_arena *arena, const eg_param *param, const eg_init *init)
+{
+    const eg_init *own = &param->init;
+    bool same = init->kind == own->kind && init->value == own->value && init->mean == own->mean &&
+                init->std == own->std && init->low == own->low && init->high == own->high &&
+                init->gain == own->gain && init->a == own->a && init->fan_out == own->fan_out;
+    return same ? eg_init_name(init->kind) : init_text(arena, init);
+}
+
 static item step_item(eg_arena *arena, const eg_plan *plan, const eg_step *step)
 {
     const eg_param *param = &plan->net->params[step->param];
     bool partial = step->value && step->value->partial;
     bool drawn = partial || step->action == EG_ACTION_INIT || step->action == EG_ACTION_DEFAULT;
     const char *state = step->frozen ? "frozen" : param->buffer ? "buffer" : "trainable", *how = "";
-    if (drawn) how = eg_arena_printf(arena, "%s%s", partial ? "rest " : "", init_text(arena, &step->init));
+    if (drawn)
+        how = eg_arena_printf(arena, "%s%s", partial ? "rest " : "", drawn_text(arena, param, &step->init));
     if (step->action == EG_ACTION_CAST)
         how = eg_arena_printf(arena, "%s to %s", eg_dtype_name(step->source->dtype),
                               eg_dtype_name(param->dtype));
@@ -140,12 +156,21 @@ static size_t chain(size_t first, const size_t *next, size_t *members)
     return count;
 }
 
+/* A name and what is said of it, on two lines where one has no room for both. */
 static void print_line(printer *p, const eg_fold *fold, const char *shapes, const char *note)
 {
-    fprintf(p->out, "  %-44s  %s%s%s%s", eg_printable(&p->arena, fold->text, strlen(fold->text)), on(p, DIM),
-            shapes, note[0] ? "  " : "", note);
-    if (fold->count > 1) fprintf(p->out, "  (%zu tensors)", fold->count);
-    fprintf(p->out, "%s\n", on(p, PLAIN));
+    enum { COLUMN = 44, LEAST = 20 };
+    int column = !p->width || p->width >= 100 ? COLUMN
+                 : p->width * 2 / 5 > LEAST   ? (int)p->width * 2 / 5
+                                              : LEAST;
+    const char *name = eg_printable(&p->arena, fold->text, strlen(fold->text));
+    const char *count = fold->count > 1 ? eg_arena_printf(&p->arena, "  (%zu tensors)", fold->count) : "";
+    const char *about = eg_arena_printf(&p->arena, "%s%s%s%s", shapes, note[0] ? "  " : "", note, count);
+    size_t wide = strlen(name) > (size_t)column ? strlen(name) : (size_t)column;
+    if (p->width && 2 + wide + 2 + strlen(about) > p->width)
+        fprintf(p->out, "  %s\n      %s%s%s\n", name, on(p, DIM), about, on(p, PLAIN));
+    else
+        fprintf(p->out, "  %-*s  %s%s%s\n", column, name, on(p, DIM), about, on(p, PLAIN));
 }
 
 /* The lines of one heading. */
@@ -154,15 +179,28 @@ static void print_members(printer *p, const size_t *members, size_t count)
     size_t *firsts = EG_NEW_ARRAY(&p->arena, size_t, count), *same = EG_NEW_ARRAY(&p->arena, size_t, count);
     const char **names = EG_NEW_ARRAY(&p->arena, const char *, count);
     size_t *line_of = EG_NEW_ARRAY(&p->arena, size_t, count);
-    size_t groups = group(p, line_key, members, count, firsts, p->inner);
+    size_t groups = group(p, line_key, members, count, firsts, p->inner), printed = 0, shown = 0;
     for (size_t g = 0; g < groups; g++) {
         const eg_fold *folds;
         size_t n = chain(firsts[g], p->inner, same);
         for (size_t i = 0; i < n; i++) names[i] = p->items[same[i]].name;
         size_t lines = eg_fold_names(&p->arena, names, n, &folds, line_of);
-        for (size_t i = 0; i < lines; i++)
+        for (size_t i = 0; i < lines && printed < p->most; i++, printed++) {
             print_line(p, &folds[i], shapes_text(p, same, n, line_of, i), p->items[same[0]].note);
+            shown += folds[i].count;
+        }
     }
+    if (shown < count) fprintf(p->out, "  ... and %zu more\n", count - shown);
+}
+
+/* What comes from the source, what does not, and what goes nowhere. */
+static const char *heading_colour(const char *heading)
+{
+    static const char *const taken[] = {"copy ", "cast ", "transform ", NULL};
+    for (int i = 0; taken[i]; i++)
+        if (eg_starts_with(heading, taken[i])) return GREEN;
+    if (eg_starts_with(heading, "init ")) return YELLOW;
+    return eg_starts_with(heading, eg_fate_name(EG_FATE_UNEXPECTED)) ? RED : "";
 }
 
 static void print_items(printer *p)
@@ -175,8 +213,8 @@ static void print_items(printer *p)
     for (size_t g = 0; g < groups; g++) {
         const char *heading = p->items[firsts[g]].heading;
         size_t count = chain(firsts[g], p->next, members);
-        bool bad = eg_starts_with(heading, eg_fate_name(EG_FATE_UNEXPECTED));
-        fprintf(p->out, "\n%s%s%s  (%zu)\n", on(p, bad ? RED : BOLD), heading, on(p, PLAIN), count);
+        fprintf(p->out, "\n%s%s%s%s  (%zu)\n", on(p, BOLD), on(p, heading_colour(heading)), heading,
+                on(p, PLAIN), count);
         print_members(p, members, count);
     }
 }
@@ -199,13 +237,16 @@ static void print_summary(const printer *p, const eg_plan *plan)
             plan->unexpected);
     fprintf(p->out, "%strains%s  %" PRIu64 " of %" PRIu64 " parameters\n", on(p, BOLD), on(p, PLAIN),
             plan->params_trainable, plan->params_total);
+    if (plan->net->node_count == 0) return; /* a manifest */
     fprintf(p->out, "%scosts%s   %.3g MFLOP a sample forward, %.3g MB of parameters\n", on(p, BOLD),
             on(p, PLAIN), eg_net_flops(plan->net) / 1e6, (double)plan->params_total * sizeof(float) / 1e6);
 }
 
 void eg_plan_print(const eg_plan *plan, FILE *out, bool colour)
 {
-    printer p = {.out = out, .colour = colour};
+    enum { REFUSED_LINES = 3 }; /* the diagnosis is what matters then */
+    printer p = {.out = out, .colour = colour, .width = eg_log_width(out)};
+    p.most = plan->ok ? SIZE_MAX : REFUSED_LINES;
     size_t room = plan->step_count + plan->source_count;
     p.items = EG_NEW_ARRAY(&p.arena, item, room);
     p.next = EG_NEW_ARRAY(&p.arena, size_t, room);

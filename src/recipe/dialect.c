@@ -10,21 +10,46 @@ static const char *const folders[] = {ENGRAFT_RECIPES_INSTALLED, ENGRAFT_RECIPES
 
 enum { FOLDERS = sizeof folders / sizeof *folders };
 
-/* Names of the shipped dialects, for "did you mean". */
-static const char *nearest(eg_arena *arena, const char *name)
+/* The shipped dialects' names, sorted; *folder: where they are. */
+static size_t shipped(eg_arena *arena, const char *const **names, const char **folder)
 {
     const char *const *files;
     size_t count, kept = 0;
     for (size_t f = 0; f < FOLDERS; f++) {
-        const char *folder = eg_path_join(arena, folders[f], "dialects");
-        if (!eg_path_is_folder(folder) || !eg_folder_list(arena, folder, &files, &count, NULL)) continue;
-        const char **names = EG_NEW_ARRAY(arena, const char *, count);
+        *folder = eg_path_join(arena, folders[f], "dialects");
+        if (!eg_path_is_folder(*folder) || !eg_folder_list(arena, *folder, &files, &count, NULL)) continue;
+        const char **list = EG_NEW_ARRAY(arena, const char *, count);
         for (size_t i = 0; i < count; i++)
             if (eg_ends_with(files[i], ".yaml"))
-                names[kept++] = eg_arena_substring(arena, files[i], strlen(files[i]) - strlen(".yaml"));
-        return eg_nearest(name, names, kept);
+                list[kept++] = eg_arena_substring(arena, files[i], strlen(files[i]) - strlen(".yaml"));
+        *names = list;
+        return kept;
     }
-    return NULL;
+    return 0;
+}
+
+static const char *nearest(eg_arena *arena, const char *name)
+{
+    const char *const *names, *folder;
+    size_t count = shipped(arena, &names, &folder);
+    return count ? eg_nearest(name, names, count) : NULL;
+}
+
+size_t eg_dialect_list(eg_arena *arena, const char *const **names)
+{
+    const char *const *list, *folder;
+    size_t count = shipped(arena, &list, &folder), kept = 0;
+    const char **out = EG_NEW_ARRAY(arena, const char *, count);
+    for (size_t i = 0; i < count; i++) {
+        int64_t version;
+        const eg_doc *file =
+            eg_doc_read(arena, eg_path_join(arena, folder, eg_arena_printf(arena, "%s.yaml", list[i])), NULL);
+        const eg_doc *number = eg_doc_find(file, "dialect");
+        if (number && eg_scalar_int(number, &version))
+            out[kept++] = eg_arena_printf(arena, "%s@%" PRId64, list[i], version);
+    }
+    *names = out;
+    return kept;
 }
 
 static bool looks_like_path(const char *name)

@@ -11,5 +11,7 @@
 /* The `mapping` of the named dialect: a path (relative to the file that names it), or a shipped name, both
  * with the version after '@'. NULL and a problem when there is none of that name and version. */
 const eg_doc *eg_dialect_read(eg_schema *in, const eg_doc *name);
+/* The shipped dialects with their versions ("wrappers@1"), sorted by name; in the arena. */
+size_t eg_dialect_list(eg_arena *arena, const char *const **names);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "recipe/complete.h"
 #include "recipe/extends.h"
 #include "recipe/override.h"
 #include "recipe/recipe.h"

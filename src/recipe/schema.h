@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "engraft/recipe.h"
-#include "format/yaml.h"
+#include "recipe/scalar.h"
 
 typedef enum eg_type {
     EG_TYPE_INT,         /* int64_t */
@@ -83,19 +83,12 @@ typedef struct eg_section {
 
 /* Fills *out with the section's defaults and then with what doc says; doc NULL or null: defaults alone. */
 void eg_schema_read(eg_schema *in, const eg_section *section, const eg_doc *doc, void *out);
-/* The document with every default filled in. */
-const eg_doc *eg_schema_complete(eg_arena *arena, const eg_section *section, const eg_doc *doc);
 /* The valid dotted path that a person most likely meant ("train.epochs"), or NULL. */
 const char *eg_schema_nearest_path(eg_arena *arena, const eg_section *root, const char *path);
 /* {key: value}, at the value's place. */
 const eg_doc *eg_schema_wrap(eg_arena *arena, const char *key, const eg_doc *value);
 /* {bare: scalar} for a scalar in a section that has a short form; doc itself otherwise. */
 const eg_doc *eg_schema_expand(eg_arena *arena, const eg_section *section, const eg_doc *doc);
-
-/* Scalars by their meaning; false when the text has another form. */
-bool eg_scalar_number(const eg_doc *doc, double *out);
-bool eg_scalar_int(const eg_doc *doc, int64_t *out);
-bool eg_scalar_bool(const eg_doc *doc, bool *out);
 
 /* One of the field's words; *out stays as it is when doc is none of them, or one that is not supported. */
 void eg_schema_word(eg_schema *in, const eg_field *field, const eg_doc *doc, int *out);

@@ -9,6 +9,7 @@
 #include "engraft/plan.h"
 #include "engraft/run.h"
 #include "recipe/recipe.h"
+#include "run/named_file.h"
 
 enum { ROUNDS = 6 };
 
@@ -17,7 +18,7 @@ typedef struct draft {
     const eg_init_options *options;
     const char *mapping; /* lines below transfer.mapping */
     const char *skip;    /* items of transfer.skip */
-    bool missing;        /* missing: init */
+    const char *more;    /* further lines of transfer */
     size_t loaded, initialized;
     bool ok;
 } draft;
@@ -46,54 +47,53 @@ static const char *draft_text(draft *d)
                           d->options->overrides[i], equals + 1);
     }
     eg_buf_puts(&out, "}\n");
-    bool transfer = d->mapping[0] || d->skip[0] || d->missing || d->ok;
+    bool transfer = d->mapping[0] || d->skip[0] || d->more[0] || d->ok;
     if (transfer) eg_buf_puts(&out, "transfer:\n");
     if (d->mapping[0]) eg_buf_printf(&out, "  mapping:\n%s", d->mapping);
     if (d->skip[0]) eg_buf_printf(&out, "  skip: [%s]\n", d->skip);
-    if (d->missing) eg_buf_puts(&out, "  missing: init\n");
+    eg_buf_puts(&out, d->more);
     if (d->ok) eg_buf_printf(&out, "  expect: {loaded: %zu, initialized: %zu}\n", d->loaded, d->initialized);
     return eg_buf_take(&out, &d->arena);
 }
 
-/* The rules of a suggestion ("…mapping:\n    - rule   # why"), indented for the draft. */
-static const char *suggested_rules(eg_arena *arena, const char *suggestion)
+/* A line without its comment, added to *text unless it stands there. */
+static bool add_line(eg_arena *arena, const char **text, const char *line)
 {
-    const char *at = strstr(suggestion, "mapping:\n");
-    eg_buf out = {0};
-    if (!at) return NULL;
-    bool wide = at != suggestion; /* "transfer:" stands before it */
-    for (at += strlen("mapping:\n"); *at;) {
-        size_t length = strcspn(at, "\n"), skip = wide ? 4 : 2;
-        const char *line = eg_arena_substring(arena, at + (length < skip ? length : skip),
-                                              length < skip ? 0 : length - skip);
-        const char *comment = strstr(line, "   #");
-        eg_buf_printf(&out, "    %.*s\n", comment ? (int)(comment - line) : (int)strlen(line), line);
-        at += length + (at[length] == '\n');
-    }
-    return eg_buf_take(&out, arena);
+    const char *comment = strstr(line, "   #");
+    const char *bare =
+        eg_arena_printf(arena, "%.*s\n", (int)(comment ? (size_t)(comment - line) : strlen(line)), line);
+    if (strstr(*text, bare)) return false;
+    *text = eg_arena_printf(arena, "%s%s", *text, bare);
+    return true;
 }
 
-/* True when the suggestion adds something. */
+/* "  skip: [a, b]": its items. */
+static bool add_skip(draft *d, const char *line)
+{
+    const char *items = line + strlen("  skip: [");
+    const char *list = eg_arena_printf(&d->arena, "%.*s", (int)strlen(items) - 1, items);
+    if (strstr(d->skip, list)) return false;
+    d->skip = d->skip[0] ? eg_arena_printf(&d->arena, "%s, %s", d->skip, list) : list;
+    return true;
+}
+
+/* Takes up the lines below `transfer:`; true when one is new. */
 static bool take_up(draft *d, const char *suggestion)
 {
-    eg_arena *arena = &d->arena;
-    const char *rules = suggested_rules(arena, suggestion);
-    if (rules) {
-        if (strstr(d->mapping, rules)) return false;
-        d->mapping = eg_arena_printf(arena, "%s%s", d->mapping, rules);
-        return true;
+    bool changed = false;
+    if (!eg_starts_with(suggestion, "transfer:\n")) return false;
+    for (const char *at = suggestion; *at;) {
+        size_t length = strcspn(at, "\n");
+        const char *line = eg_arena_substring(&d->arena, at, length);
+        if (eg_starts_with(line, "    "))
+            changed |= add_line(&d->arena, &d->mapping, line);
+        else if (eg_starts_with(line, "  skip: ["))
+            changed |= add_skip(d, line);
+        else if (eg_starts_with(line, "  ") && !eg_starts_with(line, "  mapping:"))
+            changed |= add_line(&d->arena, &d->more, line);
+        at += length + (at[length] == '\n');
     }
-    if (eg_starts_with(suggestion, "skip: [")) {
-        const char *items = suggestion + strlen("skip: [");
-        int length = (int)strcspn(items, "]");
-        if (items[length] != ']' || items[length + 1]) length = (int)strlen(items) - 1;
-        const char *list = eg_arena_printf(arena, "%.*s", length, items);
-        if (strstr(d->skip, list)) return false;
-        d->skip = d->skip[0] ? eg_arena_printf(arena, "%s, %s", d->skip, list) : list;
-        return true;
-    }
-    if (strcmp(suggestion, "missing: init") != 0 || d->missing) return false;
-    return d->missing = true;
+    return changed;
 }
 
 /* Plans the draft; true when a further round has something new to try. */
@@ -135,11 +135,11 @@ static const eg_doc *arguments(draft *d, eg_error *err)
 
 bool eg_run_init(const eg_init_options *options, eg_error *err)
 {
-    draft d = {.options = options, .mapping = "", .skip = ""};
+    draft d = {.options = options, .mapping = "", .skip = "", .more = ""};
     const eg_checkpoint_options how = {.state_dict = options->state_dict};
     if (!options->arch)
         return eg_fail(err, EG_USAGE, "--arch NAME is missing: the network that the weights go to");
-    eg_checkpoint *file = eg_checkpoint_open(options->source, &how, err);
+    eg_checkpoint *file = eg_named_file_open(options->source, &how, err);
     const eg_doc *args = file ? arguments(&d, err) : NULL;
     const eg_net *net = args ? eg_net_read(&d.arena, options->arch, args, options->problems, err) : NULL;
     bool ok = net != NULL;

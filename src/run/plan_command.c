@@ -1,7 +1,7 @@
 /* engraft plan: the plan for people, as key lists, or as JSON. No tensor byte is read. */
 #include "base/log.h"
 #include "engraft/run.h"
-#include "run/plan_features.h"
+#include "run/phase_table.h"
 #include "run/plan_json.h"
 #include "run/transfer.h"
 
@@ -14,13 +14,10 @@ static bool print_json(const eg_transfer *transfer, const eg_run_options *option
     return ok;
 }
 
-static void print_features(eg_arena *arena, const eg_transfer *transfer)
+static void print_text(const eg_transfer *transfer)
 {
-    eg_plan_features f = eg_plan_features_find(arena, transfer->recipe, transfer->plan);
-    if (!transfer->recipe->train.given || f.numel == 0) return;
-    printf("\nfeatures  %lld numbers a sample stand for %.1f %% of the forward pass; then %s\n",
-           (long long)f.numel, 100 * f.share, f.reason);
-    if (f.never) printf("          not kept: %s\n", f.never);
+    eg_plan_print(transfer->plan, stdout, eg_log_colour(stdout));
+    if (transfer->costs) eg_phase_table_print(transfer->phases, transfer->costs);
 }
 
 bool eg_run_plan(const eg_run_options *options, eg_error *err)
@@ -34,8 +31,7 @@ bool eg_run_plan(const eg_run_options *options, eg_error *err)
     else if (transfer.plan && options->keys)
         eg_plan_print_keys(transfer.plan, stdout);
     else if (transfer.plan)
-        eg_plan_print(transfer.plan, stdout, eg_log_colour(stdout));
-    if (transfer.plan && !options->json && !options->keys) print_features(&arena, &transfer);
+        print_text(&transfer);
     if (!ok && err && err->code == EG_OK) *err = why;
     eg_transfer_close(&transfer);
     eg_arena_clear(&arena);

@@ -87,9 +87,14 @@ static eg_optimizer *make_optimizer(lesson *l, eg_exec *exec, eg_error *err)
         uint64_t numel = 0;
         float *grad = eg_exec_grad(exec, p);
         eg_shape_numel(l->net->params[p].shape, &numel);
-        if (grad) items[count++] = (eg_optimizer_item){l->weights.data[p], grad, (int64_t)numel, 0, 1e-4};
+        if (grad)
+            items[count++] =
+                (eg_optimizer_item){(size_t)p, l->weights.data[p], grad, (int64_t)numel, 0, 1e-4};
     }
-    return eg_optimizer_new(&l->optimizer, items, count, err);
+    eg_optimizer *optimizer = eg_optimizer_new(&l->optimizer, (size_t)l->net->param_count);
+    if (eg_optimizer_train(optimizer, items, count, err)) return optimizer;
+    eg_optimizer_free(optimizer);
+    return NULL;
 }
 
 static void draw_input(const lesson *l, uint64_t step, float *x)
@@ -103,6 +108,9 @@ static void draw_input(const lesson *l, uint64_t step, float *x)
 static bool train(lesson *l, const way *how, char hex[65], eg_error *err)
 {
     static const int32_t labels[BATCH] = {1, 4, 6};
+    static const double lr = 1e-3;
+    const eg_criterion criterion = {.kind = EG_LOSS_CROSS_ENTROPY, .smoothing = 0.1};
+    const eg_optimizer_pace pace = {.lr = &lr, .momentum = NAN};
     eg_bn_mode *modes = EG_NEW_ARRAY(&l->arena, eg_bn_mode, (size_t)l->net->node_count);
     eg_sha256 *sha = eg_sha256_new();
     eg_cpu_limit(how->form);
@@ -120,10 +128,10 @@ static bool train(lesson *l, const way *how, char hex[65], eg_error *err)
         eg_loss loss;
         draw_input(l, step, eg_exec_input(exec));
         eg_exec_forward(exec, BATCH, true, step);
-        eg_loss_cross_entropy(eg_exec_output(exec), labels, BATCH, CLASSES, 0.1, eg_exec_output_grad(exec),
-                              &loss);
+        eg_loss_compute(&criterion, eg_exec_output(exec), labels, BATCH, CLASSES, BATCH,
+                        eg_exec_output_grad(exec), &loss);
         eg_exec_backward(exec);
-        eg_optimizer_step(optimizer, &(double){1e-3}, pool);
+        eg_optimizer_step(optimizer, &pace, pool);
         eg_sha256_add(sha, &loss.sum, sizeof loss.sum);
     }
     if (optimizer) {
@@ -195,11 +203,14 @@ static bool check_families(eg_selftest *test, eg_error *err)
 
 static bool check_optimizers(eg_selftest *test, eg_error *err)
 {
-    static const char *const names[EG_OPTIMIZER_COUNT] = {[EG_SGD] = "sgd", [EG_ADAMW] = "adamw"};
+    static const char *const names[EG_OPTIMIZER_COUNT] = {
+        [EG_SGD] = "sgd",         [EG_ADAM] = "adam", [EG_ADAMW] = "adamw",
+        [EG_RMSPROP] = "rmsprop", [EG_LAMB] = "lamb", [EG_LION] = "lion",
+    };
     bool ok = true;
     for (int kind = 0; ok && kind < EG_OPTIMIZER_COUNT; kind++) {
-        lesson l = {
-            .optimizer = {(eg_optimizer_kind)kind, .momentum = 0.9, .betas = {0.9, 0.999}, .eps = 1e-8}};
+        lesson l = {.optimizer = {(eg_optimizer_kind)kind, .momentum = 0.9, .alpha = 0.99,
+                                  .betas = {0.9, 0.999}, .eps = 1e-8}};
         ok = open_lesson(&l, &(member){"digits_cnn", "{num_classes: 7}", false}, err) &&
              compare(test, &l, names[kind], err);
         eg_weights_clear(&l.weights);

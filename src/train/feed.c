@@ -22,10 +22,11 @@ struct eg_feed {
     eg_feature_store *store; /* NULL: nothing is kept */
     float *rows;             /* (batch, numel): the batch's features */
     size_t rows_size, store_size;
-    int64_t *slots; /* of the batch: rows of the store */
-    bool *damaged;  /* of the batch */
-    bool proved;    /* a batch that was read was the same as computed */
-    bool reset;     /* the store was wrong once */
+    int64_t *samples; /* of the batch: what is loaded */
+    int64_t *slots;   /* of the batch: rows of the store */
+    bool *damaged;    /* of the batch */
+    bool proved;      /* a batch that was read was the same as computed */
+    bool reset;       /* the store was wrong once */
 };
 
 bool eg_feed_repeats(const eg_pipeline *pipeline, int64_t pool_size)
@@ -144,6 +145,7 @@ eg_feed *eg_feed_new(const eg_feed_options *options, eg_error *err)
     eg_feed *feed = EG_NEW(&arena, eg_feed);
     *feed = (eg_feed){.arena = arena, .with = *options, .cut = eg_exec_cut(options->exec)};
     size_t batch = (size_t)options->batch;
+    feed->samples = EG_NEW_ARRAY(&feed->arena, int64_t, batch);
     feed->slots = EG_NEW_ARRAY(&feed->arena, int64_t, batch);
     feed->damaged = EG_NEW_ARRAY(&feed->arena, bool, batch);
     bool ok = open_store(feed, err);
@@ -175,7 +177,6 @@ size_t eg_feed_bytes(const eg_feed *feed)
 
 typedef struct batch {
     eg_feed *feed;
-    const int64_t *order;
     int64_t n;
     uint64_t draw; /* epoch of augmentation */
 } batch;
@@ -204,7 +205,7 @@ static void read_task(void *context, int64_t i, int worker)
 static bool compute(const batch *b, eg_error *err)
 {
     const eg_feed_options *with = &b->feed->with;
-    if (!eg_batch_load(with->pipeline, with->dataset, b->order, b->n, with->seed, b->draw, with->pool,
+    if (!eg_batch_load(with->pipeline, with->dataset, b->feed->samples, b->n, with->seed, b->draw, with->pool,
                        eg_exec_input(with->exec), NULL, err))
         return false;
     eg_exec_begin(with->exec, b->n);
@@ -284,12 +285,15 @@ bool eg_feed_forward(eg_feed *feed, const int64_t *order, int64_t n, uint64_t ep
                      uint64_t step, int32_t *labels, eg_error *err)
 {
     const eg_feed_options *with = &feed->with;
-    uint64_t draws = (uint64_t)draws_of(feed), draw = with->pool_size > 0 ? epoch % draws : epoch;
-    batch b = {feed, order, n, draw};
+    int64_t draws = draws_of(feed), count = (int64_t)with->dataset->count;
+    uint64_t draw = with->pool_size > 0 ? epoch % (uint64_t)draws : epoch;
+    batch b = {feed, n, draw};
     assert(n > 0 && n <= with->batch);
     for (int64_t i = 0; i < n; i++) {
-        feed->slots[i] = (int64_t)(draws > 1 ? draw : 0) * (int64_t)with->dataset->count + order[i];
-        if (labels) labels[i] = with->dataset->samples[order[i]].label;
+        int64_t sample = order[i] % count;
+        feed->samples[i] = with->pool_size > 0 ? sample : order[i];
+        feed->slots[i] = (draws > 1 ? (int64_t)draw * count : 0) + sample;
+        if (labels) labels[i] = with->dataset->samples[sample].label;
     }
     bool there = feed->store && all_there(&b);
     if (there ? !read_rows(&b, err) : !compute(&b, err)) return false;

@@ -26,7 +26,7 @@ Without the rule nothing matches; the plan names the prefix and proposes the lin
       ^
     > transfer:
     >   mapping:
-    >     - strip_prefix: module.   # 20 of 20 target tensors then meet
+    >     - strip_prefix: module.   # 15 of 15 target tensors then meet
   engraft: the plan is refused: 1 error
 
 With it, every tensor is accounted for:
@@ -55,14 +55,17 @@ With it, every tensor is accounted for:
     features.3.1.num_batches_tracked              []  buffer
   
   init  skip: 'fc\..*': skipped  (2)
-    fc.weight                                     [5, 256]  trainable  kaiming_uniform (a 2.23607)
-    fc.bias                                       [5]  trainable  uniform (-0.0625 to 0.0625)
+    fc.weight                                     [5, 256]  trainable  kaiming_uniform
+    fc.bias                                       [5]  trainable  uniform
   
   skipped  skip: 'fc\..*'  (2)
     module.fc.weight                              [5, 256]
     module.fc.bias                                [5]
   
-  features  512 numbers a sample stand for 67.3 % of the forward pass; then 'features.3.0' trains
+  phases  batch 10; memory on one thread; FLOP forward / backward
+  phase  epochs  trains                   lr    backward down to  memory  FLOP a sample
+  train       8  5 of 11 tensors, 19,845  0.02  features.3.0      1.3 MB  1.81 M / 0.595 M
+  features of train: 512 numbers a sample stand for 67.3 % of the forward pass, then 'features.3.0' trains
 
 Transfer, on one thread and on two: the same bits.
 

@@ -26,7 +26,11 @@ Every form of the kernels is right, and a small member of every family, and ever
   ok vit
   ok swin
   ok sgd
+  ok adam
   ok adamw
+  ok rmsprop
+  ok lamb
+  ok lion
 
   $ engraft selftest --quick --threads 1,x
   engraft: --threads is '1,x'; expected at most 32 numbers from 1 to 1024, such as 1,2,7

@@ -40,8 +40,8 @@ A recipe to start from:
     fc[1-2].bias                                  [84-120]  trainable  (2 tensors)
   
   init  skip: 'fc3\..*': skipped  (2)
-    fc3.weight                                    [3, 84]  trainable  kaiming_uniform (a 2.23607)
-    fc3.bias                                      [3]  trainable  uniform (-0.109109 to 0.109109)
+    fc3.weight                                    [3, 84]  trainable  kaiming_uniform
+    fc3.bias                                      [3]  trainable  uniform
   
   skipped  skip: 'fc3\..*'  (2)
     module.fc3.weight                             [10, 84]
@@ -81,11 +81,6 @@ Recipes laid over each other, with variables; each problem names the file that i
   source  10 tensors: 6 used, 4 skipped, 0 dropped, 0 unexpected
   trains  58539 of 61111 parameters
   $ engraft plan over.yaml --set vars.kept=convv
-  over.yaml:4:10: error: freeze 'convv' matches no target tensor (patterns match whole names); the nearest is 'conv1'
-    freeze: ['${kept}']
-             ^
-    > freeze: ['conv1\..*']
-  engraft: the plan is refused: 1 error
   target  lenet: 10 tensors: 6 loaded, 4 initialized, 0 defaulted
   source  10 tensors: 6 used, 4 skipped, 0 dropped, 0 unexpected
   trains  61111 of 61111 parameters
@@ -98,15 +93,15 @@ Recipes laid over each other, with variables; each problem names the file that i
     conv[1-2].weight                              [6-16, 1-6, 5, 5]  trainable  (2 tensors)
     conv[1-2].bias                                [6-16]  trainable  (2 tensors)
     fc1.weight                                    [120, 400]  trainable
-    fc1.bias                                      [120]  trainable
+    ... and 1 more
   
   init  skip: 'fc2\..*': skipped  (2)
-    fc2.weight                                    [84, 120]  trainable  kaiming_uniform (a 2.23607)
-    fc2.bias                                      [84]  trainable  uniform (-0.0912871 to 0.0912871)
+    fc2.weight                                    [84, 120]  trainable  kaiming_uniform
+    fc2.bias                                      [84]  trainable  uniform
   
   init  skip: 'fc3\..*': skipped  (2)
-    fc3.weight                                    [3, 84]  trainable  kaiming_uniform (a 2.23607)
-    fc3.bias                                      [3]  trainable  uniform (-0.109109 to 0.109109)
+    fc3.weight                                    [3, 84]  trainable  kaiming_uniform
+    fc3.bias                                      [3]  trainable  uniform
   
   skipped  skip: 'fc2\..*'  (2)
     module.fc2.weight                             [84, 120]
@@ -115,6 +110,11 @@ Recipes laid over each other, with variables; each problem names the file that i
   skipped  skip: 'fc3\..*'  (2)
     module.fc3.weight                             [10, 84]
     module.fc3.bias                               [10]
+  over.yaml:4:10: error: freeze 'convv' matches no target tensor (patterns match whole names); the nearest is 'conv1'
+    freeze: ['${kept}']
+             ^
+    > freeze: ['conv1\..*']
+  engraft: the plan is refused: 1 error
   [5]
   $ engraft plan over.yaml --set transfer.skip=null --set transfer.size_mismatch=overlap | grep -A 2 overlap
   transform  size_mismatch: overlap: source [10, 84] to target [3, 84]  (1)

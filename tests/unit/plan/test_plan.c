@@ -90,7 +90,7 @@ static void missing_is_refused_or_drawn(void **state)
     begin(&p, "");
     remove_source(&p, "fc.bias");
     const eg_problem *problem = refused(&p, "", "missing", 2, 9, "1 target tensor has no source: fc.bias");
-    assert_string_equal(problem->suggestion, "skip: ['fc\\..*']");
+    assert_string_equal(problem->suggestion, "transfer:\n  skip: ['fc\\..*']");
     done(&p);
     begin(&p, "");
     remove_source(&p, "fc.bias");
@@ -108,7 +108,7 @@ static void unexpected_is_refused_or_ignored(void **state)
     add_vector(&p, "aux.weight", 7);
     const eg_problem *problem =
         refused(&p, "transfer: {}\n", "unexpected", 4, 11, "1 source tensor goes nowhere: aux.weight");
-    assert_string_equal(problem->suggestion, "mapping:\n  - drop: ['aux\\..*']");
+    assert_string_equal(problem->suggestion, "transfer:\n  mapping:\n    - drop: ['aux\\..*']");
     done(&p);
     begin(&p, "");
     add_vector(&p, "aux.weight", 7);

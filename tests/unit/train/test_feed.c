@@ -50,9 +50,9 @@ static void train(const setting *with, outcome *out)
     eg_transform steps[] = {{.kind = EG_TRANSFORM_HORIZONTAL_FLIP, .p = 0.5},
                             task.pipeline.transforms.items[0]};
     flipped.transforms = (eg_transform_list){steps, 2};
-    bool trainable[16] = {0};
+    bool frozen[16] = {0};
     for (int32_t p = 0; p < net->param_count; p++)
-        trainable[p] = !net->params[p].buffer && (with->all || strncmp(net->params[p].name, "fc", 2) == 0);
+        frozen[p] = !with->all && strncmp(net->params[p].name, "fc", 2) != 0;
     eg_bn_mode *modes = EG_NEW_ARRAY(&task.arena, eg_bn_mode, (size_t)net->node_count);
     for (int32_t i = 0; i < net->node_count; i++) modes[i] = with->all ? EG_BN_DEFAULT : EG_BN_EVAL;
     eg_train_section section = {
@@ -69,8 +69,6 @@ static void train(const setting *with, outcome *out)
     eg_trainer_options options = {
         .net = net,
         .weights = &task.weights,
-        .trainable = trainable,
-        .batch_norm = modes,
         .section = &section,
         .train = task.data,
         .val = task.data,
@@ -78,9 +76,12 @@ static void train(const setting *with, outcome *out)
         .val_pipeline = &task.pipeline,
         .augment_pool = with->pool,
         .pool = eg_pool_new(with->threads ? with->threads : 1, NULL),
-        .report = note,
-        .context = out,
+        .calls = {.context = out, .report = note},
     };
+    eg_problems problems = {.arena = &task.arena};
+    const eg_phase_options phases = {.net = net, .section = &section, .frozen = frozen, .batch_norm = modes};
+    options.phases = eg_phases_build(&task.arena, &phases, &problems, &out->err);
+    assert_non_null(options.phases);
     eg_trainer *trainer = eg_trainer_new(&options, &out->err);
     out->ok = trainer && eg_trainer_run(trainer, &out->err);
     assert_true(task.weights.size <= sizeof out->weights);
