@@ -9,7 +9,7 @@
 #include "base/scratch.h"
 #include "engraft/error.h"
 
-/* Interleaved 8-bit samples, row-major: (height, width, channels). */
+/* Interleaved 8-bit samples, row-major: (height, width, channels). Zeroed before it is read into. */
 typedef struct eg_image {
     int width, height;
     int channels;        /* 1 or 3 */

@@ -164,7 +164,7 @@ static void expect_refused(const uint8_t *data, size_t size, const char *text)
 
 static void expect_same(bytes whole, const uint8_t *data, size_t size)
 {
-    eg_image a, b;
+    eg_image a = {0}, b = {0};
     eg_error err;
     assert_true(decode(whole.data, whole.size, &a, &err));
     if (!decode(data, size, &b, &err)) fail_msg("%zu bytes: %s", size, err.text);
