@@ -359,7 +359,6 @@ static double weigh(const eg_trainer *trainer, const int64_t *samples, int64_t n
 static bool take_batch(eg_trainer *trainer, const int64_t *samples, int64_t n, int64_t number, double weight,
                        eg_loss *loss, eg_error *err)
 {
-    const eg_trainer_options *with = &trainer->with;
     eg_exec *exec = trainer->exec;
     if (!eg_feed_forward(trainer->train, samples, n, (uint64_t)trainer->progress.epochs, true,
                          (uint64_t)number, trainer->labels, err))
