@@ -300,6 +300,13 @@ typedef struct eg_scheduler_section {
     double warmup_start;  /* 0 */
 } eg_scheduler_section;
 
+/* Where the features of what is frozen are kept from one epoch to the next. */
+typedef enum eg_cache_kind { EG_CACHE_AUTO, EG_CACHE_MEMORY, EG_CACHE_DISK, EG_CACHE_OFF } eg_cache_kind;
+
+/* Whether results that are cheap to make are made again for backward instead of being kept: less memory, a
+ * few percent more time, the same bits. AUTO: where the activations would take more than a gibibyte. */
+typedef enum eg_recompute { EG_RECOMPUTE_AUTO, EG_RECOMPUTE_ALWAYS, EG_RECOMPUTE_NEVER } eg_recompute;
+
 typedef enum eg_loss_kind { EG_LOSS_CROSS_ENTROPY, EG_LOSS_FOCAL, EG_LOSS_BCE, EG_LOSS_COUNT } eg_loss_kind;
 
 typedef struct eg_loss_section {
@@ -349,13 +356,6 @@ typedef struct eg_phase_section {
     eg_bn_mode batch_norm;          /* default, eval or train_stats, of every BatchNorm */
     eg_scheduler_section scheduler; /* given false: train's */
 } eg_phase_section;
-
-/* Where the features of what is frozen are kept from one epoch to the next. */
-typedef enum eg_cache_kind { EG_CACHE_AUTO, EG_CACHE_MEMORY, EG_CACHE_DISK, EG_CACHE_OFF } eg_cache_kind;
-
-/* Whether results that are cheap to make are made again for backward instead of being kept: less memory, a
- * few percent more time, the same bits. AUTO: where the activations would take more than a gibibyte. */
-typedef enum eg_recompute { EG_RECOMPUTE_AUTO, EG_RECOMPUTE_ALWAYS, EG_RECOMPUTE_NEVER } eg_recompute;
 
 typedef struct eg_train_section {
     bool given;

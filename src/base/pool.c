@@ -15,6 +15,7 @@ typedef struct worker {
     pthread_t thread;
     eg_pool *pool;
     int index;
+    eg_scratch scratch;
 } worker;
 
 struct eg_pool {
@@ -106,6 +107,7 @@ eg_pool *eg_pool_new(int threads, eg_error *err)
     pool->threads = threads;
     pool->started = 1;
     pool->workers = eg_malloc(eg_size_product((size_t)threads, sizeof *pool->workers));
+    pool->workers[0] = (worker){.pool = pool};
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->done, NULL);
@@ -133,6 +135,7 @@ void eg_pool_free(eg_pool *pool)
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
+    for (int i = 0; i < pool->started; i++) eg_scratch_clear(&pool->workers[i].scratch);
     free(pool->workers);
     free(pool);
 }
@@ -140,6 +143,11 @@ void eg_pool_free(eg_pool *pool)
 int eg_pool_threads(const eg_pool *pool)
 {
     return pool->threads;
+}
+
+eg_scratch *eg_pool_scratch(eg_pool *pool, int index)
+{
+    return &pool->workers[index].scratch;
 }
 
 void eg_pool_run(eg_pool *pool, int64_t tasks, void (*run)(void *context, int64_t task, int worker),

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "base/scratch.h"
 #include "engraft/error.h"
 
 typedef struct eg_pool eg_pool;
@@ -13,6 +14,8 @@ typedef struct eg_pool eg_pool;
 eg_pool *eg_pool_new(int threads, eg_error *err);
 void eg_pool_free(eg_pool *pool); /* NULL is fine */
 int eg_pool_threads(const eg_pool *pool);
+/* Memory of a worker's task, to be reset by it; it lasts as long as the pool. */
+eg_scratch *eg_pool_scratch(eg_pool *pool, int worker);
 /* Calls run(context, task, worker) once for each task in 0 … tasks-1, and returns when all are done. worker
  * is in 0 … threads-1 and picks scratch memory. Called from inside a task, it runs the tasks one after the
  * other there. */

@@ -11,21 +11,22 @@ enum { ATTEMPTS = 10, PIXEL_LIMIT = 178956970 };
 
 void eg_frame_clear(eg_frame *frame)
 {
-    free(frame->owned);
+    eg_scratch_free(frame->scratch, frame->owned);
     *frame = (eg_frame){0};
 }
 
 static void replace(eg_frame *frame, uint8_t *pixels, int width, int height)
 {
     int channels = frame->view.channels;
-    free(frame->owned);
+    eg_scratch_free(frame->scratch, frame->owned);
     frame->owned = pixels;
     frame->view = (eg_raster){pixels, (size_t)width * (size_t)channels, width, height, channels};
 }
 
 static uint8_t *new_pixels(const eg_frame *frame, int width, int height)
 {
-    return eg_malloc(eg_size_product((size_t)width * (size_t)height, (size_t)frame->view.channels));
+    return eg_scratch_new(frame->scratch,
+                          eg_size_product((size_t)width * (size_t)height, (size_t)frame->view.channels));
 }
 
 static void crop(eg_frame *frame, int top, int left, int width, int height)
@@ -44,7 +45,7 @@ static bool resize(eg_frame *frame, int64_t width, int64_t height, eg_interpolat
                        PIXEL_LIMIT);
     if (width == frame->view.width && height == frame->view.height) return true;
     uint8_t *pixels = new_pixels(frame, (int)width, (int)height);
-    eg_resize(&frame->view, (int)width, (int)height, how, pixels);
+    eg_resize(&frame->view, (int)width, (int)height, how, frame->scratch, pixels);
     replace(frame, pixels, (int)width, (int)height);
     return true;
 }
@@ -147,7 +148,8 @@ static bool apply_horizontal_flip(eg_frame *frame, const eg_transform *step, eg_
     if (!(eg_draw_uniform(stream, at) < step->p)) return true;
     if (!frame->owned) {
         uint8_t *pixels = new_pixels(frame, frame->view.width, frame->view.height);
-        eg_resize(&frame->view, frame->view.width, frame->view.height, EG_NEAREST, pixels); /* a plain copy */
+        eg_resize(&frame->view, frame->view.width, frame->view.height, EG_NEAREST, frame->scratch,
+                  pixels); /* a plain copy */
         replace(frame, pixels, frame->view.width, frame->view.height);
     }
     const eg_raster *v = &frame->view;

@@ -16,7 +16,8 @@
 /* An image on its way: a rectangle of pixels that the frame owns, or only looks at. */
 typedef struct eg_frame {
     eg_raster view;
-    uint8_t *owned; /* NULL: the pixels are somebody else's */
+    uint8_t *owned;      /* NULL: the pixels are somebody else's */
+    eg_scratch *scratch; /* where memory comes from; NULL: the heap */
 } eg_frame;
 
 void eg_frame_clear(eg_frame *frame);

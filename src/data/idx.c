@@ -96,7 +96,7 @@ eg_idx *eg_idx_open(eg_arena *arena, const char *images, const char *labels, eg_
 bool eg_idx_image(const eg_idx *idx, size_t row, int channels, eg_image *image, eg_error *err)
 {
     assert(row < idx->count);
-    *image = (eg_image){0};
+    *image = (eg_image){.scratch = image->scratch};
     if (!eg_image_allocate(image, (uint64_t)idx->width, (uint64_t)idx->height, channels, err)) return false;
     size_t n = (size_t)idx->width * (size_t)idx->height;
     const uint8_t *in = idx->pixels + row * n * (size_t)idx->channels;

@@ -1,6 +1,7 @@
 #include "data/pipeline.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,14 +101,14 @@ bool eg_pipeline_build(eg_pipeline *pipeline, eg_arena *arena, eg_transform_list
     return true;
 }
 
-bool eg_pipeline_draws(const eg_pipeline *pipeline)
+bool eg_transforms_draw(eg_transform_list list)
 {
     static const bool draws[EG_TRANSFORM_COUNT] = {
         [EG_TRANSFORM_RANDOM_RESIZED_CROP] = true,
         [EG_TRANSFORM_HORIZONTAL_FLIP] = true,
     };
-    for (size_t i = 0; i < pipeline->transforms.count; i++)
-        if (draws[pipeline->transforms.items[i].kind]) return true;
+    for (size_t i = 0; i < list.count; i++)
+        if (draws[list.items[i].kind]) return true;
     return false;
 }
 
@@ -166,6 +167,13 @@ static bool run_steps(const eg_pipeline *pipeline, eg_frame *frame, eg_stream st
     return ok;
 }
 
+/* A sample that could not be loaded. */
+typedef struct failure {
+    eg_error err;
+    int64_t task;
+    struct failure *next;
+} failure;
+
 typedef struct batch {
     const eg_pipeline *pipeline;
     const eg_dataset *dataset;
@@ -174,20 +182,22 @@ typedef struct batch {
     tables tables;
     float *out;
     int32_t *labels;
-    eg_error **errors; /* one a sample; NULL: fine */
+    eg_pool *pool;
+    _Atomic(failure *) failures; /* newest first */
 } batch;
 
-static bool load_sample(const batch *b, int64_t i, eg_error *err)
+static bool load_sample(const batch *b, int64_t i, eg_scratch *scratch, eg_error *err)
 {
     const eg_pipeline *p = b->pipeline;
     uint64_t draw = (uint64_t)b->order[i];
     size_t sample = (size_t)(draw % b->dataset->count);
-    eg_image image;
+    eg_image image = {.scratch = scratch};
     assert(b->order[i] >= 0);
     if (!eg_dataset_image(b->dataset, sample, &image, err)) return false;
     eg_frame frame = {{image.pixels, (size_t)image.width * (size_t)image.channels, image.width, image.height,
                        image.channels},
-                      image.pixels};
+                      image.pixels,
+                      scratch};
     eg_stream stream = eg_stream_make(b->seed, EG_DRAW_AUGMENT, b->epoch, draw);
     float *out = b->out + (size_t)i * (size_t)p->height * (size_t)p->width * (size_t)p->channels;
     if (!run_steps(p, &frame, stream, &b->tables, out, err))
@@ -200,29 +210,36 @@ static void load_task(void *context, int64_t task, int worker)
 {
     batch *b = context;
     eg_error err = {0};
-    (void)worker;
-    if (load_sample(b, task, &err)) return;
-    b->errors[task] = eg_malloc(sizeof err);
-    *b->errors[task] = err;
+    eg_scratch *scratch = eg_pool_scratch(b->pool, worker);
+    eg_scratch_reset(scratch);
+    if (load_sample(b, task, scratch, &err)) return;
+    failure *f = eg_malloc(sizeof *f);
+    *f = (failure){err, task, atomic_load(&b->failures)};
+    while (!atomic_compare_exchange_weak(&b->failures, &f->next, f)) {
+    }
+}
+
+/* The first in order, on any threads; frees them all. */
+static bool report_failures(batch *b, eg_error *err)
+{
+    failure *first = atomic_load(&b->failures);
+    for (failure *f = first; f; f = f->next)
+        if (f->task < first->task) first = f;
+    if (first && err && err->code == EG_OK) *err = first->err;
+    for (failure *f = atomic_load(&b->failures), *next; f; f = next) {
+        next = f->next;
+        free(f);
+    }
+    return !first;
 }
 
 bool eg_batch_load(const eg_pipeline *pipeline, const eg_dataset *dataset, const int64_t *order, int64_t n,
                    uint64_t seed, uint64_t epoch, eg_pool *pool, float *out, int32_t *labels, eg_error *err)
 {
     assert(dataset->channels == pipeline->channels);
-    batch b = {pipeline, dataset, order, seed, epoch, make_tables(pipeline), out, labels, NULL};
-    b.errors = eg_malloc(eg_size_product((size_t)n, sizeof(void *)));
-    for (int64_t i = 0; i < n; i++) b.errors[i] = NULL;
+    batch b = {pipeline, dataset, order, seed, epoch, make_tables(pipeline), out, labels, pool, NULL};
     eg_pool_run(pool, n, load_task, &b);
-    bool ok = true;
-    for (int64_t i = 0; i < n; i++) {
-        if (b.errors[i] && ok && err && err->code == EG_OK)
-            *err = *b.errors[i]; /* the first in order, on any threads */
-        if (b.errors[i]) ok = false;
-        free(b.errors[i]);
-    }
-    free(b.errors);
-    return ok;
+    return report_failures(&b, err);
 }
 
 bool eg_image_load(const eg_pipeline *pipeline, const eg_image *image, float *out, eg_error *err)
@@ -231,6 +248,7 @@ bool eg_image_load(const eg_pipeline *pipeline, const eg_image *image, float *ou
     tables t = make_tables(pipeline);
     eg_frame frame = {{image->pixels, (size_t)image->width * (size_t)image->channels, image->width,
                        image->height, image->channels},
+                      NULL,
                       NULL};
     return run_steps(pipeline, &frame, eg_stream_make(0, EG_DRAW_AUGMENT, 0, 0), &t, out, err);
 }

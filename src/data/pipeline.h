@@ -19,7 +19,7 @@ typedef struct eg_pipeline {
 bool eg_pipeline_build(eg_pipeline *pipeline, eg_arena *arena, eg_transform_list preprocess,
                        eg_transform_list augment, int height, int width, int channels, eg_error *err);
 /* Whether any step draws at random. */
-bool eg_pipeline_draws(const eg_pipeline *pipeline);
+bool eg_transforms_draw(eg_transform_list transforms);
 /* Decodes, transforms and normalises samples order[0 … n-1] into out (n, height, width, channels), one task a
  * sample. Draws depend on (seed, epoch, the sample's number in the data set) alone, see geometry.h. A number
  * of dataset->count or more is the sample modulo the count again, with draws of its own. labels may be NULL.

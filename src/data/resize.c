@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -11,6 +10,7 @@
 #endif
 
 #include "base/memory.h"
+#include "kernel/cpu.h"
 
 enum { PRECISION = 22, HALF = 1 << (PRECISION - 1), BLOCK = 32 };
 
@@ -48,15 +48,16 @@ static int32_t to_fixed(double weight)
     return (int32_t)((weight < 0 ? -0.5 : 0.5) + weight * (1 << PRECISION));
 }
 
-static taps taps_new(int in, int out, const struct filter *filter)
+static taps taps_new(int in, int out, const struct filter *filter, eg_scratch *scratch)
 {
     double scale = (double)in / out, stretch = scale < 1.0 ? 1.0 : scale, support = filter->support * stretch;
     double inverse = 1.0 / stretch;
     taps t = {.size = (int)ceil(support) * 2 + 1};
-    double *exact = eg_malloc(eg_size_product((size_t)t.size, sizeof *exact));
-    t.first = eg_malloc(eg_size_product((size_t)out, 2 * sizeof *t.first));
+    double *exact = eg_scratch_new(scratch, eg_size_product((size_t)t.size, sizeof *exact));
+    t.first = eg_scratch_new(scratch, eg_size_product((size_t)out, 2 * sizeof *t.first));
     t.count = t.first + out;
-    t.weights = eg_malloc(eg_size_product(eg_size_product((size_t)out, (size_t)t.size), sizeof *t.weights));
+    t.weights = eg_scratch_new(
+        scratch, eg_size_product(eg_size_product((size_t)out, (size_t)t.size), sizeof *t.weights));
     for (int i = 0; i < out; i++) {
         double center = (i + 0.5) * scale, sum = 0.0;
         int low = (int)(center - support + 0.5), high = (int)(center + support + 0.5);
@@ -72,14 +73,14 @@ static taps taps_new(int in, int out, const struct filter *filter)
         t.first[i] = low;
         t.count[i] = high - low;
     }
-    free(exact);
+    eg_scratch_free(scratch, exact);
     return t;
 }
 
-static void taps_free(taps *t)
+static void taps_free(taps *t, const eg_scratch *scratch)
 {
-    free(t->first);
-    free(t->weights);
+    eg_scratch_free(scratch, t->first);
+    eg_scratch_free(scratch, t->weights);
 }
 
 /* ---- passes ----
@@ -225,51 +226,50 @@ __attribute__((target("avx2"))) static void down_avx2(const uint8_t *in, size_t 
 }
 #endif
 
-/* ENGRAFT_CPU lists the instruction sets that may be used; tests mask them with it. */
 static passes choose_passes(void)
 {
 #if defined(__x86_64__)
-    const char *mask = getenv("ENGRAFT_CPU");
-    if ((!mask || strstr(mask, "avx2")) && __builtin_cpu_supports("avx2"))
-        return (passes){across_avx2, down_avx2};
+    if (eg_cpu_best() >= EG_CPU_AVX2) return (passes){across_avx2, down_avx2};
 #endif
     return (passes){across_portable, down_portable};
 }
 
 /* Only the rows that the second pass looks at are resized in the first one. */
-static void resample(const eg_raster *in, int width, int height, const struct filter *filter, uint8_t *out)
+static void resample(const eg_raster *in, int width, int height, const struct filter *filter,
+                     eg_scratch *scratch, uint8_t *out)
 {
     passes pass = choose_passes();
     size_t row = (size_t)width * (size_t)in->channels, stride = in->stride;
     const uint8_t *pixels = in->pixels;
     uint8_t *middle = NULL;
     bool down = height != in->height;
-    taps rows = taps_new(in->height, height, filter);
+    taps rows = taps_new(in->height, height, filter, scratch);
     int first = down ? rows.first[0] : 0;
     int used = down ? rows.first[height - 1] + rows.count[height - 1] - first : height;
     if (width != in->width) {
-        taps columns = taps_new(in->width, width, filter);
-        uint8_t *padded = eg_malloc(eg_size_product((size_t)in->width, (size_t)in->channels) + 1);
-        if (down) middle = eg_malloc(eg_size_product(row, (size_t)used));
+        taps columns = taps_new(in->width, width, filter, scratch);
+        uint8_t *padded =
+            eg_scratch_new(scratch, eg_size_product((size_t)in->width, (size_t)in->channels) + 1);
+        if (down) middle = eg_scratch_new(scratch, eg_size_product(row, (size_t)used));
         pass.across(in, first, used, &columns, width, padded, down ? middle : out);
         pixels = middle;
         stride = row;
-        free(padded);
-        taps_free(&columns);
+        eg_scratch_free(scratch, padded);
+        taps_free(&columns, scratch);
     } else {
         first = 0;
     }
     if (down) pass.down(pixels, stride, first, &rows, height, row, out);
-    free(middle);
-    taps_free(&rows);
+    eg_scratch_free(scratch, middle);
+    taps_free(&rows, scratch);
 }
 
 /* Positions are summed up step by step: the rounding of Pillow's affine transform. */
-static void nearest(const eg_raster *in, int width, int height, uint8_t *out)
+static void nearest(const eg_raster *in, int width, int height, eg_scratch *scratch, uint8_t *out)
 {
     size_t channels = (size_t)in->channels;
     double step_x = (double)in->width / width, step_y = (double)in->height / height;
-    int *columns = eg_malloc(eg_size_product((size_t)width, sizeof *columns));
+    int *columns = eg_scratch_new(scratch, eg_size_product((size_t)width, sizeof *columns));
     double at = step_x * 0.5;
     for (int x = 0; x < width; x++, at += step_x) columns[x] = at < in->width ? (int)at : -1;
     at = step_y * 0.5;
@@ -280,10 +280,11 @@ static void nearest(const eg_raster *in, int width, int height, uint8_t *out)
             else
                 memset(out, 0, channels);
         }
-    free(columns);
+    eg_scratch_free(scratch, columns);
 }
 
-void eg_resize(const eg_raster *in, int width, int height, eg_interpolation how, uint8_t *out)
+void eg_resize(const eg_raster *in, int width, int height, eg_interpolation how, eg_scratch *scratch,
+               uint8_t *out)
 {
     assert(width > 0 && height > 0 && in->width > 0 && in->height > 0);
     assert(in->channels == 1 || in->channels == 3);
@@ -292,7 +293,7 @@ void eg_resize(const eg_raster *in, int width, int height, eg_interpolation how,
         for (int y = 0; y < height; y++)
             memcpy(out + (size_t)y * row, in->pixels + (size_t)y * in->stride, row);
     else if (how == EG_NEAREST)
-        nearest(in, width, height, out);
+        nearest(in, width, height, scratch, out);
     else
-        resample(in, width, height, &filters[how], out);
+        resample(in, width, height, &filters[how], scratch, out);
 }

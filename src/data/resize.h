@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/scratch.h"
 #include "engraft/recipe.h"
 
 /* A rectangle of an image: interleaved pixels, rows `stride` bytes apart. */
@@ -20,7 +21,8 @@ typedef struct eg_raster {
 } eg_raster;
 
 /* Writes the rectangle at another size (equal sizes are copied) to out (height, width, channels). All sizes
- * are at least 1, and both images have fewer than 2^28 pixels. */
-void eg_resize(const eg_raster *in, int width, int height, eg_interpolation how, uint8_t *out);
+ * are at least 1, and both images have fewer than 2^28 pixels. scratch may be NULL. */
+void eg_resize(const eg_raster *in, int width, int height, eg_interpolation how, eg_scratch *scratch,
+               uint8_t *out);
 
 #endif

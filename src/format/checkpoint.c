@@ -27,7 +27,7 @@
 #include "format/torch_zip.h"
 #include "format/zip_directory.h"
 #include "tensor/quantization.h"
-#include "tensor/tie.h"
+#include "tensor/store_ties.h"
 
 static bool starts(const eg_mapping *m, const char *bytes, size_t n)
 {

@@ -46,18 +46,19 @@ bool eg_image_allocate(eg_image *image, uint64_t width, uint64_t height, int cha
     if (__builtin_mul_overflow(width, height, &pixels) || pixels > PIXEL_LIMIT)
         return eg_fail(err, EG_MALFORMED, "the image has %llu x %llu pixels, expected at most %u in all",
                        (unsigned long long)width, (unsigned long long)height, PIXEL_LIMIT);
-    uint8_t *memory = malloc(eg_size_product((size_t)pixels, (size_t)channels)); /* up to half a gigabyte */
+    size_t size = eg_size_product((size_t)pixels, (size_t)channels); /* up to half a gigabyte */
+    uint8_t *memory = image->scratch ? eg_scratch_new(image->scratch, size) : malloc(size);
     if (!memory)
         return eg_fail(err, EG_SYSTEM, "no memory for an image of %llu x %llu pixels",
                        (unsigned long long)width, (unsigned long long)height);
-    *image = (eg_image){(int)width, (int)height, channels, memory};
+    *image = (eg_image){(int)width, (int)height, channels, memory, image->scratch};
     return true;
 }
 
 bool eg_image_decode(eg_image *image, const uint8_t *bytes, size_t size, int channels, eg_error *err)
 {
     assert(channels == 1 || channels == 3);
-    *image = (eg_image){0};
+    *image = (eg_image){.scratch = image->scratch};
     if (size == 0) return eg_fail(err, EG_MALFORMED, "the file is empty, expected a JPEG or PNG image");
     const struct kind *kind = find_kind(bytes, size);
     if (!kind)
@@ -72,7 +73,7 @@ bool eg_image_decode(eg_image *image, const uint8_t *bytes, size_t size, int cha
 bool eg_image_read(eg_image *image, const char *path, int channels, eg_error *err)
 {
     eg_mapping mapping;
-    *image = (eg_image){0};
+    *image = (eg_image){.scratch = image->scratch};
     if (!eg_mapping_open(&mapping, path, err)) return false;
     bool ok = eg_image_decode(image, mapping.bytes, (size_t)mapping.size, channels, err);
     eg_mapping_close(&mapping);
@@ -81,8 +82,8 @@ bool eg_image_read(eg_image *image, const char *path, int channels, eg_error *er
 
 void eg_image_clear(eg_image *image)
 {
-    free(image->pixels);
-    *image = (eg_image){0};
+    eg_scratch_free(image->scratch, image->pixels);
+    *image = (eg_image){.scratch = image->scratch};
 }
 
 bool eg_image_is_named(const char *name)

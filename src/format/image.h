@@ -6,13 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/scratch.h"
 #include "engraft/error.h"
 
-/* Interleaved 8-bit samples, row-major: (height, width, channels). */
+/* Interleaved 8-bit samples, row-major: (height, width, channels). Zeroed before it is read into. */
 typedef struct eg_image {
     int width, height;
-    int channels;    /* 1 or 3 */
-    uint8_t *pixels; /* height * width * channels; freed by eg_image_clear */
+    int channels;        /* 1 or 3 */
+    uint8_t *pixels;     /* height * width * channels; freed by eg_image_clear */
+    eg_scratch *scratch; /* where memory comes from, set by who reads the image; NULL: the heap */
 } eg_image;
 
 /* Sets the size and makes room for the pixels (not set). Refuses sizes of 0, and more than 178 956 970

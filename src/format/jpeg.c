@@ -111,7 +111,9 @@ static bool read_rows(decoder *d)
     size_t row_size = (size_t)image->width * (size_t)image->channels;
     bool started = jpeg_start_decompress(&d->jpeg);
     bool direct = d->jpeg.out_color_space != JCS_CMYK && d->jpeg.output_components == image->channels;
-    if (!direct) d->row = eg_malloc(eg_size_product((size_t)image->width, 7)); /* CMYK, then RGB */
+    if (!direct)
+        d->row =
+            eg_scratch_new(image->scratch, eg_size_product((size_t)image->width, 7)); /* CMYK, then RGB */
     for (int y = 0; y < image->height; y++) {
         uint8_t *out = image->pixels + (size_t)y * row_size;
         JSAMPROW line = direct ? out : d->row;
@@ -134,11 +136,11 @@ static bool decode(decoder *d, const uint8_t *bytes, size_t size)
 bool eg_jpeg_decode(eg_image *image, const uint8_t *bytes, size_t size, int channels, eg_error *err)
 {
     decoder d = {.image = image, .err = err};
-    *image = (eg_image){.channels = channels};
+    *image = (eg_image){.channels = channels, .scratch = image->scratch};
     d.jpeg.client_data = &d;
     bool ok = decode(&d, bytes, size);
     jpeg_destroy_decompress(&d.jpeg);
-    free(d.row);
+    eg_scratch_free(image->scratch, d.row);
     if (!ok) eg_image_clear(image);
     return ok;
 }

@@ -202,7 +202,8 @@ static void on_info(png_structp png, png_infop info)
     png_set_interlace_handling(png);
     png_read_update_info(png, info);
     d->raw_size = png_get_rowbytes(png, info);
-    if (d->interlaced) d->raw = eg_malloc(eg_size_product(d->raw_size, (size_t)d->image->height));
+    if (d->interlaced)
+        d->raw = eg_scratch_new(d->image->scratch, eg_size_product(d->raw_size, (size_t)d->image->height));
     fill_tables(d);
 }
 
@@ -253,10 +254,10 @@ static bool decode(decoder *d)
 bool eg_png_decode(eg_image *image, const uint8_t *bytes, size_t size, int channels, eg_error *err)
 {
     decoder d = {.bytes = bytes, .size = size, .image = image, .err = err};
-    *image = (eg_image){.channels = channels};
+    *image = (eg_image){.channels = channels, .scratch = image->scratch};
     bool ok = open_decoder(&d) && decode(&d);
     png_destroy_read_struct(&d.png, &d.info, NULL);
-    free(d.raw);
+    eg_scratch_free(image->scratch, d.raw);
     if (!ok) eg_image_clear(image);
     return ok;
 }

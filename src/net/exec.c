@@ -9,439 +9,12 @@
 #include "kernel/gemm.h"
 #include "kernel/norm_grad.h"
 #include "net/conv.h"
-#include "net/fuse.h"
-#include "net/memory_plan.h"
+#include "net/exec_graph.h"
+#include "net/exec_memory.h"
 #include "net/norm.h"
 #include "net/op_table.h"
 #include "net/range.h"
 
-/* AGAIN: forward once more, before the first node whose backward needs the result. */
-typedef enum turn { FORWARD, BACKWARD, AGAIN, TURNS } turn;
-
-/* What a node needs to run; NULL where there is nothing. Pointers into the block. */
-typedef struct run {
-    bool backward;
-    void *saved;
-    void *scratch[TURNS], *worker[TURNS];
-    int64_t again; /* when the result is made again; 0: never */
-    size_t worker_stride;
-    void *line;                /* scale and shift of the batch norm that a convolution took in */
-    void *dx[EG_OP_INPUTS];    /* the input's gradient, or a buffer of its own to be added to it */
-    bool add_dx[EG_OP_INPUTS]; /* the gradient has been written to already: what comes is added */
-    bool own_dx[EG_OP_INPUTS]; /* dx is a buffer of its own */
-    bool add_grads[EG_NODE_PARAMS];
-} run;
-
-struct eg_exec {
-    eg_arena arena;
-    const eg_net *net;
-    eg_weights *weights;
-    eg_exec_options options;
-    eg_cut cut;
-    bool recompute;
-    int32_t *order; /* nodes as they run: constants, before the cut, behind it; else the network's order */
-    int32_t *place; /* per node: its place there */
-    int32_t begin_end, before_end; /* places where the sides end */
-    eg_fused *fused;               /* per node */
-    int32_t *root;                 /* per value: the value whose memory it shares, itself if none */
-    bool *wants;                   /* per value: it depends on a trainable parameter */
-    bool *reached;                 /* per value: the loss depends on it through nodes that have a backward */
-    void **data;                   /* per value */
-    void **kept;                   /* per value: the same, or where it is made again for backward */
-    int32_t *again;                /* nodes that run again, in order of time */
-    int32_t again_count;
-    void **grad; /* per value; NULL: has none */
-    run *runs;   /* per node */
-    float **param_grads;
-    int32_t stop; /* first node with a backward */
-    void *block, *grad_block;
-    size_t block_size, grad_size;
-    int64_t n; /* of the last forward */
-    bool training;
-    uint64_t step;
-};
-
-/* ---- time: forward at a node's place, the loss at node_count, backward at 2 * node_count - place ---- */
-static int64_t loss_time(const eg_exec *exec)
-{
-    return exec->net->node_count;
-}
-
-static int64_t backward_time(const eg_exec *exec, int32_t node)
-{
-    return 2 * (int64_t)exec->net->node_count - exec->place[node];
-}
-
-static int64_t end_of_time(const eg_exec *exec)
-{
-    return 2 * (int64_t)exec->net->node_count + 1;
-}
-
-/* Each side of the cut in the network's order: nothing reads what a later side makes. */
-static void find_order(eg_exec *exec)
-{
-    int32_t count = exec->net->node_count, at = 0;
-    int32_t *ends[] = {&exec->begin_end, &exec->before_end, &at};
-    exec->order = EG_NEW_ARRAY(&exec->arena, int32_t, (size_t)count);
-    exec->place = EG_NEW_ARRAY(&exec->arena, int32_t, (size_t)count);
-    for (int side = EG_SIDE_CONSTANT; side <= EG_SIDE_BEHIND; side++) {
-        for (int32_t i = 0; i < count; i++) {
-            if ((int)exec->cut.side[i] != side) continue;
-            exec->place[i] = at;
-            exec->order[at++] = i;
-        }
-        *ends[side] = at;
-    }
-}
-
-/* ---- which nodes have a backward ---- */
-static bool has_trainable(const eg_exec *exec, const eg_node *node)
-{
-    for (int32_t i = 0; exec->options.trainable && i < node->param_count; i++)
-        if (node->params[i] >= 0 && exec->options.trainable[node->params[i]]) return true;
-    return false;
-}
-
-static void find_roots(eg_exec *exec)
-{
-    const eg_net *net = exec->net;
-    for (int32_t i = 0; i < net->value_count; i++) exec->root[i] = i;
-    for (int32_t i = 0; i < net->node_count; i++) {
-        int32_t y = net->nodes[i].output;
-        if (net->nodes[i].op->view) exec->root[y] = exec->root[net->nodes[i].inputs[0]];
-        if (exec->fused[i].output != y) exec->root[y] = exec->fused[i].output;
-    }
-}
-
-/* Nothing to be done: a view, or another node does its work. */
-static bool is_idle(const eg_exec *exec, int32_t at)
-{
-    return exec->net->nodes[at].op->view || exec->fused[at].absorbed;
-}
-
-/* With the residual, the last one. */
-static int32_t inputs_of(const eg_exec *exec, int32_t at)
-{
-    return exec->net->nodes[at].input_count + (exec->fused[at].residual >= 0);
-}
-
-static int32_t input_of(const eg_exec *exec, int32_t at, int32_t i)
-{
-    const eg_node *node = &exec->net->nodes[at];
-    return exec->root[i < node->input_count ? node->inputs[i] : exec->fused[at].residual];
-}
-
-static int32_t output_of(const eg_exec *exec, int32_t at)
-{
-    return exec->root[exec->net->nodes[at].output];
-}
-
-/* Whether backward needs the node's result. Batch normalisation tells the activation from x, unless something
- * was added. */
-static bool reads_y(const eg_exec *exec, int32_t at)
-{
-    const eg_node *node = &exec->net->nodes[at];
-    const eg_fused *f = &exec->fused[at];
-    return node->op->backward_reads_y ||
-           (f->activation != EG_ACTIVATION_NONE && (f->residual >= 0 || node->op != &eg_op_batch_norm2d));
-}
-
-/* Values that depend on a trainable parameter, upwards; values that the loss depends on, downwards; a node
- * has a backward when its output is both. */
-static void find_backward(eg_exec *exec)
-{
-    const eg_net *net = exec->net;
-    for (int32_t i = 0; i < net->node_count; i++) {
-        if (exec->fused[i].absorbed) continue;
-        bool wants = has_trainable(exec, &net->nodes[i]);
-        for (int32_t k = 0; k < inputs_of(exec, i); k++) wants = wants || exec->wants[input_of(exec, i, k)];
-        if (wants) exec->wants[output_of(exec, i)] = true;
-    }
-    exec->reached[exec->root[net->output]] = true;
-    exec->stop = net->node_count;
-    for (int32_t i = net->node_count; i-- > 0;) {
-        int32_t y = output_of(exec, i);
-        if (is_idle(exec, i) || !exec->wants[y] || !exec->reached[y]) continue;
-        exec->runs[i].backward = true;
-        exec->stop = i;
-        for (int32_t k = 0; k < inputs_of(exec, i); k++) exec->reached[input_of(exec, i, k)] = true;
-    }
-}
-
-/* ---- memory ---- */
-typedef struct request {
-    eg_buffer buffer;
-    void **target;
-} request;
-
-typedef struct requests {
-    eg_arena *arena;
-    request *items;
-    size_t count, capacity;
-    bool overflow;
-} requests;
-
-static void ask(requests *r, int64_t first, int64_t last, size_t size, void **target)
-{
-    if (r->count == r->capacity) {
-        size_t capacity = r->capacity ? 2 * r->capacity : 256;
-        request *items = EG_NEW_ARRAY(r->arena, request, capacity);
-        if (r->count) memcpy(items, r->items, r->count * sizeof *items);
-        r->items = items;
-        r->capacity = capacity;
-    }
-    r->items[r->count++] = (request){{first, last, size, 0}, target};
-}
-
-static size_t value_size(const eg_exec *exec, int32_t value, requests *r)
-{
-    size_t size;
-    if (__builtin_mul_overflow((size_t)eg_value_numel(&exec->net->values[value]), sizeof(float), &size) ||
-        __builtin_mul_overflow(size, (size_t)exec->options.batch, &size)) {
-        r->overflow = true;
-        return 0;
-    }
-    return size;
-}
-
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* When backward needs a value; first 0: it does not. */
-typedef struct need {
-    int64_t first, last;
-} need;
-
-static void add_need(need *n, int64_t time)
-{
-    if (n->first == 0 || time < n->first) n->first = time;
-    if (time > n->last) n->last = time;
-}
-
-static bool may_run_again(const eg_exec *exec, int32_t at)
-{
-    const eg_op *op = exec->net->nodes[at].op;
-    int32_t y = output_of(exec, at);
-    return exec->recompute && op->cheap && exec->runs[at].backward && y != exec->root[exec->net->output];
-}
-
-/* Downwards: what backward needs of each value, and which nodes run again for it; these need their inputs by
- * then. */
-static need *find_needs(eg_exec *exec, eg_arena *work)
-{
-    const eg_net *net = exec->net;
-    need *needs = EG_NEW_ARRAY(work, need, (size_t)net->value_count);
-    for (int32_t place = net->node_count; place-- > 0;) {
-        int32_t i = exec->order[place];
-        const eg_node *node = &net->nodes[i];
-        need *y = &needs[output_of(exec, i)];
-        if (is_idle(exec, i)) continue;
-        bool backward = exec->runs[i].backward;
-        if (backward && reads_y(exec, i)) add_need(y, backward_time(exec, i));
-        if (y->first && may_run_again(exec, i)) exec->runs[i].again = y->first;
-        for (int32_t k = 0; k < inputs_of(exec, i); k++) {
-            need *x = &needs[input_of(exec, i, k)];
-            if (backward && node->op->backward_reads_x && k < node->input_count)
-                add_need(x, backward_time(exec, i));
-            if (exec->runs[i].again) add_need(x, exec->runs[i].again);
-        }
-    }
-    return needs;
-}
-
-/* A value lives from its node to its last reader, in forward or in backward, or once for each; the input and
- * the output always, since the caller holds them. */
-static void ask_values(eg_exec *exec, requests *r)
-{
-    const eg_net *net = exec->net;
-    int64_t *last = EG_NEW_ARRAY(r->arena, int64_t, (size_t)net->value_count);
-    const need *needs = find_needs(exec, r->arena);
-    last[0] = last[exec->root[net->output]] = end_of_time(exec);
-    for (int32_t i = 0; i < net->node_count; i++) {
-        if (is_idle(exec, i)) continue;
-        int32_t y = output_of(exec, i);
-        last[y] = later(last[y], exec->place[i]);
-        for (int32_t k = 0; k < inputs_of(exec, i); k++) {
-            int32_t x = input_of(exec, i, k);
-            last[x] = later(last[x], exec->place[i]);
-        }
-    }
-    ask(r, -1, last[0], value_size(exec, 0, r), &exec->data[0]);
-    for (int32_t i = 0; i < net->node_count; i++) {
-        int32_t y = output_of(exec, i);
-        bool again = exec->runs[i].again != 0;
-        if (is_idle(exec, i)) continue;
-        ask(r, exec->place[i], again ? last[y] : later(last[y], needs[y].last), value_size(exec, y, r),
-            &exec->data[y]);
-        if (again) ask(r, needs[y].first, needs[y].last, value_size(exec, y, r), &exec->kept[y]);
-    }
-}
-
-/* A gradient lives from its first writer (the loss, or the last node that reads the value) to the node that
- * made the value. Further writers get a buffer of their own, which is added: in backward order, so always in
- * the same. */
-static void ask_grads(eg_exec *exec, requests *r)
-{
-    const eg_net *net = exec->net;
-    int64_t *first = EG_NEW_ARRAY(r->arena, int64_t, (size_t)net->value_count);
-    int32_t output = exec->root[net->output];
-    if (exec->options.trainable) first[output] = loss_time(exec);
-    for (int32_t i = net->node_count; i-- > 0;) {
-        const eg_node *node = &net->nodes[i];
-        run *n = &exec->runs[i];
-        if (!n->backward) continue;
-        bool adds = node->op->adds_dx && node->op->adds_dx(net, node);
-        for (int32_t k = 0; k < inputs_of(exec, i); k++) {
-            int32_t x = input_of(exec, i, k);
-            if (!exec->wants[x]) continue;
-            n->add_dx[k] = first[x] != 0;
-            n->own_dx[k] = n->add_dx[k] && !adds;
-            if (first[x] == 0) first[x] = backward_time(exec, i);
-            if (n->own_dx[k])
-                ask(r, backward_time(exec, i), backward_time(exec, i), value_size(exec, x, r), &n->dx[k]);
-        }
-        int32_t y = output_of(exec, i);
-        ask(r, first[y], backward_time(exec, i), value_size(exec, y, r), &exec->grad[y]);
-    }
-    /* The caller may write the loss's gradient even where nothing below it trains. */
-    if (exec->options.trainable && !exec->wants[output])
-        ask(r, loss_time(exec), loss_time(exec), value_size(exec, output, r), &exec->grad[output]);
-}
-
-/* Of the node's output. */
-static int64_t channels_of(const eg_exec *exec, int32_t at)
-{
-    const eg_value *y = eg_node_output(exec->net, &exec->net->nodes[at]);
-    return y->dims[y->rank - 1];
-}
-
-static void ask_scratch(eg_exec *exec, requests *r)
-{
-    const eg_net *net = exec->net;
-    size_t threads = (size_t)eg_pool_threads(exec->options.pool), workers;
-    for (int32_t i = 0; i < net->node_count; i++) {
-        const eg_node *node = &net->nodes[i];
-        run *n = &exec->runs[i];
-        int64_t now = exec->place[i];
-        eg_op_memory memory = {0};
-        if (is_idle(exec, i)) continue;
-        if (exec->fused[i].norm >= 0)
-            ask(r, now, now, (size_t)(2 * channels_of(exec, i)) * sizeof(float), &n->line);
-        if (node->op->memory) node->op->memory(net, node, exec->options.batch, n->backward, &memory);
-        n->worker_stride =
-            (memory.worker + EG_BUFFER_ALIGNMENT - 1) / EG_BUFFER_ALIGNMENT * EG_BUFFER_ALIGNMENT;
-        if (__builtin_mul_overflow(n->worker_stride, threads, &workers)) r->overflow = true;
-        if (n->backward && memory.saved) ask(r, now, backward_time(exec, i), memory.saved, &n->saved);
-        const int64_t times[TURNS] = {now, backward_time(exec, i), n->again};
-        for (int pass = FORWARD; pass < TURNS; pass++) {
-            int64_t at = times[pass];
-            if ((pass == BACKWARD && !n->backward) || (pass == AGAIN && !n->again)) continue;
-            if (memory.scratch) ask(r, at, at, memory.scratch, &n->scratch[pass]);
-            if (memory.worker) ask(r, at, at, workers, &n->worker[pass]);
-        }
-    }
-}
-
-static bool place_buffers(eg_exec *exec, requests *r, eg_buffer **buffers)
-{
-    r->count = 0;
-    ask_values(exec, r);
-    ask_grads(exec, r);
-    ask_scratch(exec, r);
-    *buffers = EG_NEW_ARRAY(r->arena, eg_buffer, r->count);
-    for (size_t i = 0; i < r->count; i++) (*buffers)[i] = r->items[i].buffer;
-    return !r->overflow && eg_memory_plan(r->arena, *buffers, r->count, &exec->block_size);
-}
-
-/* More samples than this fit no memory, and with fewer no product of sizes leaves 63 bits. */
-enum { MOST_SAMPLES = 1 << 24 };
-/* Activations of this size are worth some time. */
-static const size_t recompute_from = (size_t)1 << 30;
-
-static bool plan_memory(eg_exec *exec, eg_error *err)
-{
-    eg_arena work = {0};
-    requests r = {.arena = &work};
-    eg_buffer *buffers;
-    eg_recompute recompute = exec->options.recompute;
-    if (exec->options.batch > MOST_SAMPLES)
-        return eg_fail(err, EG_SYSTEM, "a batch of %lld samples is more than the %d that are supported",
-                       (long long)exec->options.batch, MOST_SAMPLES);
-    exec->recompute = recompute == EG_RECOMPUTE_ALWAYS;
-    bool ok = place_buffers(exec, &r, &buffers);
-    if (ok && recompute == EG_RECOMPUTE_AUTO && exec->block_size > recompute_from) {
-        exec->recompute = true;
-        ok = place_buffers(exec, &r, &buffers);
-    }
-    if (!ok)
-        eg_fail(err, EG_SYSTEM,
-                "a batch of %lld samples needs more memory than any machine has; lower batch_size",
-                (long long)exec->options.batch);
-    if (ok && !exec->options.dry)
-        exec->block = eg_block_new(exec->block_size, "the activations; a smaller batch_size needs less", err);
-    for (size_t i = 0; exec->block && i < r.count; i++)
-        *r.items[i].target = (uint8_t *)exec->block + buffers[i].offset;
-    eg_arena_clear(&work);
-    return ok && (exec->block || exec->options.dry);
-}
-
-/* First writers of a value's gradient write it in place. */
-static void link_grads(eg_exec *exec)
-{
-    const eg_net *net = exec->net;
-    for (int32_t i = 0; i < net->node_count; i++)
-        for (int32_t k = 0; exec->runs[i].backward && k < inputs_of(exec, i); k++)
-            if (!exec->runs[i].own_dx[k]) exec->runs[i].dx[k] = exec->grad[input_of(exec, i, k)];
-}
-
-/* The nodes that run again, by time and place; and where backward finds each value. */
-static void link_again(eg_exec *exec)
-{
-    const eg_net *net = exec->net;
-    exec->again = EG_NEW_ARRAY(&exec->arena, int32_t, (size_t)net->node_count);
-    for (int32_t v = 0; v < net->value_count; v++)
-        if (!exec->kept[v]) exec->kept[v] = exec->data[v];
-    for (int32_t i = net->node_count; i-- > 0;)
-        for (int32_t place = 0; exec->runs[i].backward && place < net->node_count; place++)
-            if (exec->runs[exec->order[place]].again == backward_time(exec, i))
-                exec->again[exec->again_count++] = exec->order[place];
-}
-
-/* One block for the gradients of the trainable parameters. A parameter that several nodes share: the first
- * one backward overwrites, the others add. */
-static bool make_param_grads(eg_exec *exec, eg_error *err)
-{
-    const eg_net *net = exec->net;
-    size_t *offsets = EG_NEW_ARRAY(&exec->arena, size_t, (size_t)net->param_count);
-    bool *written = EG_NEW_ARRAY(&exec->arena, bool, (size_t)net->param_count);
-    for (int32_t i = 0; exec->options.trainable && i < net->param_count; i++) {
-        uint64_t numel = 0;
-        if (!exec->options.trainable[i]) continue;
-        assert(!net->params[i].buffer && net->params[i].dtype == EG_F32);
-        eg_shape_numel(net->params[i].shape, &numel);
-        offsets[i] = exec->grad_size;
-        exec->grad_size +=
-            (numel * sizeof(float) + EG_BUFFER_ALIGNMENT - 1) / EG_BUFFER_ALIGNMENT * EG_BUFFER_ALIGNMENT;
-    }
-    if (exec->options.dry) return true;
-    if (exec->grad_size && !(exec->grad_block = eg_block_new(exec->grad_size, "the gradients", err)))
-        return false;
-    for (int32_t i = 0; exec->options.trainable && i < net->param_count; i++)
-        if (exec->options.trainable[i])
-            exec->param_grads[i] = (float *)(void *)((uint8_t *)exec->grad_block + offsets[i]);
-    for (int32_t i = net->node_count; i-- > 0;)
-        for (int32_t k = 0; exec->runs[i].backward && k < net->nodes[i].param_count; k++) {
-            int32_t param = net->nodes[i].params[k];
-            if (param < 0) continue;
-            exec->runs[i].add_grads[k] = written[param];
-            written[param] = true;
-        }
-    return true;
-}
-
-/* ---- construction ---- */
 static void copy_options(eg_exec *exec, const eg_exec_options *options)
 {
     const eg_net *net = exec->net;
@@ -467,22 +40,18 @@ eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_optio
     exec->data = EG_NEW_ARRAY(&exec->arena, void *, values);
     exec->kept = EG_NEW_ARRAY(&exec->arena, void *, values);
     exec->grad = EG_NEW_ARRAY(&exec->arena, void *, values);
-    exec->runs = EG_NEW_ARRAY(&exec->arena, run, (size_t)net->node_count);
+    exec->runs = EG_NEW_ARRAY(&exec->arena, eg_run_state, (size_t)net->node_count);
     exec->fused = EG_NEW_ARRAY(&exec->arena, eg_fused, (size_t)net->node_count);
     exec->param_grads = EG_NEW_ARRAY(&exec->arena, float *, (size_t)net->param_count);
     eg_gemm_setup();
     exec->cut = eg_cut_find(&exec->arena, net, options->trainable, options->batch_norm);
-    find_order(exec);
     eg_fuse(&exec->arena, net, options->trainable, options->batch_norm, &exec->cut, options->plain,
             exec->fused);
-    find_roots(exec);
-    find_backward(exec);
-    if (!plan_memory(exec, err) || !make_param_grads(exec, err)) {
+    eg_exec_find_graph(exec);
+    if (!eg_exec_take_memory(exec, err)) {
         eg_exec_free(exec);
         return NULL;
     }
-    link_grads(exec);
-    link_again(exec);
     return exec;
 }
 
@@ -496,28 +65,28 @@ void eg_exec_free(eg_exec *exec)
 }
 
 /* ---- running ---- */
-static eg_call make_call(eg_exec *exec, int32_t at, turn now)
+static eg_call make_call(eg_exec *exec, int32_t at, eg_turn now)
 {
     const eg_node *node = &exec->net->nodes[at];
     const eg_fused *fused = &exec->fused[at];
-    run *n = &exec->runs[at];
-    void *const *data = now == FORWARD ? exec->data : exec->kept;
+    eg_run_state *n = &exec->runs[at];
+    void *const *data = now == EG_TURN_FORWARD ? exec->data : exec->kept;
     eg_call call = {.net = exec->net,
                     .node = node,
                     .pool = exec->options.pool,
                     .batch = exec->n,
-                    .again = now == AGAIN,
+                    .again = now == EG_TURN_AGAIN,
                     .training = exec->training,
                     .batch_norm = exec->options.batch_norm ? exec->options.batch_norm[at] : EG_BN_EVAL,
                     .stream = eg_stream_make(exec->options.seed, EG_DRAW_DROPOUT, exec->step, (uint64_t)at),
-                    .y = data[output_of(exec, at)],
+                    .y = data[eg_exec_output_of(exec, at)],
                     .add_grads = n->add_grads,
                     .saved = n->saved,
                     .scratch = n->scratch[now],
                     .worker_scratch = n->worker[now],
                     .worker_stride = n->worker_stride,
                     .epilogue = {.activation = fused->activation, .slope = fused->slope}};
-    for (int32_t i = 0; i < inputs_of(exec, at); i++) call.x[i] = data[input_of(exec, at, i)];
+    for (int32_t i = 0; i < eg_exec_inputs_of(exec, at); i++) call.x[i] = data[eg_exec_input_of(exec, at, i)];
     if (fused->residual >= 0) call.epilogue.residual = call.x[node->input_count];
     for (int32_t i = 0; i < node->param_count; i++)
         if (node->params[i] >= 0) call.params[i] = exec->weights->data[node->params[i]];
@@ -529,7 +98,7 @@ static eg_call make_call(eg_exec *exec, int32_t at, turn now)
 static void fold_norm(const eg_exec *exec, int32_t at, eg_call *call)
 {
     const eg_node *norm = &exec->net->nodes[exec->fused[at].norm];
-    int64_t c = channels_of(exec, at);
+    int64_t c = eg_exec_channels_of(exec, at);
     float *scale = exec->runs[at].line, *shift = scale + c;
     const float *bias = call->params[EG_CONV_BIAS];
     void *params[EG_NODE_PARAMS] = {0};
@@ -551,15 +120,15 @@ float *eg_exec_input(eg_exec *exec)
 static void run_apart(const eg_exec *exec, int32_t at, eg_call *call)
 {
     const eg_net *net = exec->net;
-    int64_t y = eg_value_numel(&net->values[output_of(exec, at)]);
+    int64_t y = eg_value_numel(&net->values[eg_exec_output_of(exec, at)]);
     call->batch = 1;
     for (int64_t n = 0; n < exec->n; n++) {
         net->nodes[at].op->forward(call);
         call->packed = true;
         call->y += y;
         if (call->epilogue.residual) call->epilogue.residual += y;
-        for (int32_t i = 0; i < inputs_of(exec, at); i++)
-            call->x[i] += eg_value_numel(&net->values[input_of(exec, at, i)]);
+        for (int32_t i = 0; i < eg_exec_inputs_of(exec, at); i++)
+            call->x[i] += eg_value_numel(&net->values[eg_exec_input_of(exec, at, i)]);
     }
 }
 
@@ -568,8 +137,8 @@ static void run_places(eg_exec *exec, int32_t from, int32_t end)
 {
     for (int32_t place = from; place < end; place++) {
         int32_t i = exec->order[place];
-        if (is_idle(exec, i)) continue;
-        eg_call call = make_call(exec, i, FORWARD);
+        if (eg_exec_is_idle(exec, i)) continue;
+        eg_call call = make_call(exec, i, EG_TURN_FORWARD);
         if (exec->fused[i].norm >= 0) fold_norm(exec, i, &call);
         const eg_op *op = exec->net->nodes[i].op;
         if (exec->options.apart && op->products && exec->cut.side[i] == EG_SIDE_BEFORE)
@@ -677,11 +246,10 @@ static void activation_range(const void *context, int64_t begin, int64_t end, in
                        j->dy + begin);
 }
 
-/* Through the activation behind a convolution, in place: the gradient of the node's value has no other
- * reader. */
+/* The gradient of the node's value through an activation, in place: it has no other reader. */
 static void activation_backward(eg_exec *exec, int32_t at, eg_call *call)
 {
-    int32_t y = output_of(exec, at);
+    int32_t y = eg_exec_output_of(exec, at);
     activation_job j = {call, exec->grad[y]};
     eg_range_run(exec->options.pool, exec->n * eg_value_numel(&exec->net->values[y]), EG_GRAIN,
                  activation_range, &j);
@@ -690,21 +258,22 @@ static void activation_backward(eg_exec *exec, int32_t at, eg_call *call)
 static void backward_node(eg_exec *exec, int32_t at)
 {
     const eg_node *node = &exec->net->nodes[at];
-    run *n = &exec->runs[at];
-    eg_call call = make_call(exec, at, BACKWARD);
-    call.dy = exec->grad[output_of(exec, at)];
-    for (int32_t i = 0; i < inputs_of(exec, at); i++) {
+    eg_run_state *n = &exec->runs[at];
+    eg_call call = make_call(exec, at, EG_TURN_BACKWARD);
+    call.dy = exec->grad[eg_exec_output_of(exec, at)];
+    for (int32_t i = 0; i < eg_exec_inputs_of(exec, at); i++) {
         call.dx[i] = n->dx[i];
         call.add_dx[i] = n->add_dx[i] && !n->own_dx[i];
     }
     for (int32_t i = 0; i < node->param_count; i++)
         if (node->params[i] >= 0) call.grads[i] = exec->param_grads[node->params[i]];
-    if (call.epilogue.activation != EG_ACTIVATION_NONE && node->op != &eg_op_batch_norm2d)
+    if (n->masks >= 0) call.epilogue.activation = exec->fused[n->masks].activation;
+    if (call.epilogue.activation != EG_ACTIVATION_NONE && node->op != &eg_op_batch_norm2d && !n->masked)
         activation_backward(exec, at, &call);
     node->op->backward(&call);
-    for (int32_t i = 0; i < inputs_of(exec, at); i++) {
+    for (int32_t i = 0; i < eg_exec_inputs_of(exec, at); i++) {
         if (!n->own_dx[i]) continue;
-        int32_t x = input_of(exec, at, i);
+        int32_t x = eg_exec_input_of(exec, at, i);
         addition a = {n->dx[i], exec->grad[x]};
         eg_range_run(exec->options.pool, exec->n * eg_value_numel(&exec->net->values[x]), EG_GRAIN, add_range,
                      &a);
@@ -716,9 +285,10 @@ void eg_exec_backward(eg_exec *exec)
     int32_t next = 0;
     for (int32_t i = exec->net->node_count; i-- > exec->stop;) {
         if (!exec->runs[i].backward) continue;
-        for (; next < exec->again_count && exec->runs[exec->again[next]].again == backward_time(exec, i);
+        for (; next < exec->again_count &&
+               exec->runs[exec->again[next]].again == eg_exec_backward_time(exec, i);
              next++) {
-            eg_call call = make_call(exec, exec->again[next], AGAIN);
+            eg_call call = make_call(exec, exec->again[next], EG_TURN_AGAIN);
             call.node->op->forward(&call);
         }
         backward_node(exec, i);
@@ -747,8 +317,9 @@ double eg_exec_backward_flops(const eg_exec *exec)
         const eg_node *node = &exec->net->nodes[i];
         bool inputs = false;
         if (!exec->runs[i].backward || !node->op->flops) continue;
-        for (int32_t k = 0; k < node->input_count; k++) inputs = inputs || exec->wants[input_of(exec, i, k)];
-        sum += node->op->flops(exec->net, node) * (inputs + has_trainable(exec, node));
+        for (int32_t k = 0; k < node->input_count; k++)
+            inputs = inputs || exec->wants[eg_exec_input_of(exec, i, k)];
+        sum += node->op->flops(exec->net, node) * (inputs + eg_exec_trains(exec, node));
     }
     return sum;
 }

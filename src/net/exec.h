@@ -16,9 +16,9 @@ typedef struct eg_exec_options {
     uint64_t seed;                /* of dropout */
     eg_pool *pool;
     bool plain; /* every node by itself, for comparison: nothing is fused */
-    bool dry;   /* memory is planned and not taken: to be asked for its costs, never to be run */
     eg_recompute recompute;
     bool apart; /* before the cut every sample has the same bits whatever its batch, at some cost in time */
+    bool dry;   /* memory is planned and not taken: to be asked for its costs, never to be run */
 } eg_exec_options;
 
 /* The weights (NULL: dry) are borrowed and must outlive it; they are changed by batch statistics alone.

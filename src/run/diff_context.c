@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/map.h"
-#include "tensor/tie.h"
+#include "tensor/store_ties.h"
 
 /* ---- ties ---- */
 

@@ -12,7 +12,7 @@
 #include "run/named_file.h"
 #include "run/table.h"
 #include "run/tree.h"
-#include "tensor/tie.h"
+#include "tensor/store_ties.h"
 
 enum { SHOWN_DIGEST = 16 };
 

@@ -56,5 +56,11 @@ void eg_phase_table_print(const eg_phases *phases, const eg_phase_cost *costs)
     const eg_row *rows = eg_phase_table(&arena, phases, costs, &count);
     printf("\nphases  batch %" PRId64 "; memory on one thread; FLOP forward / backward\n", costs[0].batch);
     eg_table_print(rows, count, right);
+    for (size_t i = 0; i < phases->count; i++)
+        if (costs[i].repeats > 0)
+            printf("features of %s: %" PRId64
+                   " numbers a sample stand for %.1f %% of the forward pass, then %s\n",
+                   phases->items[i].name, costs[i].features, 100 * costs[i].repeats / costs[i].forward,
+                   costs[i].next);
     eg_arena_clear(&arena);
 }

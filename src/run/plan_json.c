@@ -1,5 +1,7 @@
 #include "run/plan_json.h"
 
+#include "data/pipeline.h"
+
 static eg_json *summary_json(const eg_plan *plan)
 {
     static const eg_plan none = {0};
@@ -103,8 +105,25 @@ static eg_json *memory_json(const eg_phase_cost *cost)
     return json;
 }
 
+/* What stands for the part of the network that gives the same in every epoch, and why it is not kept. */
+static eg_json *features_json(const eg_recipe *recipe, const eg_phase_cost *cost)
+{
+    bool draws = eg_transforms_draw(recipe->data.augment) && recipe->data.augment_pool == 0;
+    const char *reason = recipe->train.cache == EG_CACHE_OFF ? "train.cache is off"
+                         : draws                             ? "data.augment draws anew in every epoch"
+                         : cost->repeats <= 0                ? cost->next
+                                                             : NULL;
+    eg_json *json = eg_json_object();
+    eg_json_bool(json, "kept", !reason);
+    eg_json_string(json, "reason", reason);
+    eg_json_int(json, "numbers", cost->features);
+    eg_json_real(json, "forward_share", cost->repeats / cost->forward);
+    eg_json_string(json, "next", cost->next);
+    return json;
+}
+
 /* "lr" is the highest of the groups'; "flops" are of one sample. */
-static eg_json *phase_json(const eg_phase *phase, const eg_phase_cost *cost)
+static eg_json *phase_json(const eg_recipe *recipe, const eg_phase *phase, const eg_phase_cost *cost)
 {
     double lr = 0;
     for (size_t g = 0; g < phase->groups->count; g++)
@@ -124,6 +143,7 @@ static eg_json *phase_json(const eg_phase *phase, const eg_phase_cost *cost)
     eg_json_real(flops, "forward", cost->forward);
     eg_json_real(flops, "backward", cost->backward);
     eg_json_add(json, "flops", flops);
+    eg_json_add(json, "features", features_json(recipe, cost));
     return json;
 }
 
@@ -131,7 +151,8 @@ static eg_json *phases_json(const eg_transfer *transfer)
 {
     eg_json *json = eg_json_array();
     for (size_t i = 0; transfer->costs && i < transfer->phases->count; i++)
-        eg_json_add(json, NULL, phase_json(&transfer->phases->items[i], &transfer->costs[i]));
+        eg_json_add(json, NULL,
+                    phase_json(transfer->recipe, &transfer->phases->items[i], &transfer->costs[i]));
     return json;
 }
 

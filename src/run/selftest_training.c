@@ -81,7 +81,6 @@ static bool open_lesson(lesson *l, const member *m, eg_error *err)
 
 static eg_optimizer *make_optimizer(lesson *l, eg_exec *exec, eg_error *err)
 {
-    eg_optimizer *optimizer = eg_optimizer_new(&l->optimizer, (size_t)l->net->param_count);
     eg_optimizer_item *items = EG_NEW_ARRAY(&l->arena, eg_optimizer_item, (size_t)l->net->param_count);
     size_t count = 0;
     for (int32_t p = 0; p < l->net->param_count; p++) {
@@ -92,6 +91,7 @@ static eg_optimizer *make_optimizer(lesson *l, eg_exec *exec, eg_error *err)
             items[count++] =
                 (eg_optimizer_item){(size_t)p, l->weights.data[p], grad, (int64_t)numel, 0, 1e-4};
     }
+    eg_optimizer *optimizer = eg_optimizer_new(&l->optimizer, (size_t)l->net->param_count);
     if (eg_optimizer_train(optimizer, items, count, err)) return optimizer;
     eg_optimizer_free(optimizer);
     return NULL;
@@ -108,9 +108,9 @@ static void draw_input(const lesson *l, uint64_t step, float *x)
 static bool train(lesson *l, const way *how, char hex[65], eg_error *err)
 {
     static const int32_t labels[BATCH] = {1, 4, 6};
-    static const eg_criterion criterion = {.kind = EG_LOSS_CROSS_ENTROPY, .smoothing = 0.1};
     static const double lr = 1e-3;
-    static const eg_optimizer_pace pace = {.lr = &lr, .momentum = NAN};
+    const eg_criterion criterion = {.kind = EG_LOSS_CROSS_ENTROPY, .smoothing = 0.1};
+    const eg_optimizer_pace pace = {.lr = &lr, .momentum = NAN};
     eg_bn_mode *modes = EG_NEW_ARRAY(&l->arena, eg_bn_mode, (size_t)l->net->node_count);
     eg_sha256 *sha = eg_sha256_new();
     eg_cpu_limit(how->form);
@@ -218,8 +218,8 @@ static bool check_optimizers(eg_selftest *test, eg_error *err)
     };
     bool ok = true;
     for (int kind = 0; ok && kind < EG_OPTIMIZER_COUNT; kind++) {
-        lesson l = {.optimizer = {(eg_optimizer_kind)kind, .momentum = 0.9, .betas = {0.9, 0.999},
-                                  .eps = 1e-8, .alpha = 0.99}};
+        lesson l = {.optimizer = {(eg_optimizer_kind)kind, .momentum = 0.9, .alpha = 0.99,
+                                  .betas = {0.9, 0.999}, .eps = 1e-8}};
         ok = open_lesson(&l, &(member){"digits_cnn", "{num_classes: 7}", false}, err) &&
              compare(test, &l, names[kind], err);
         eg_weights_clear(&l.weights);

@@ -24,8 +24,8 @@ static uint64_t new_elements(const eg_net *net, const eg_phase *phase, bool *see
     return sum;
 }
 
-static bool measure(const eg_net *net, const eg_train_section *section, const eg_phase *phase, eg_pool *pool,
-                    eg_phase_cost *cost, eg_error *err)
+static bool measure(eg_arena *arena, const eg_net *net, const eg_train_section *section,
+                    const eg_phase *phase, eg_pool *pool, eg_phase_cost *cost, eg_error *err)
 {
     eg_exec_options options = {.batch = section->batch_size,
                                .trainable = phase->trainable,
@@ -41,6 +41,9 @@ static bool measure(const eg_net *net, const eg_train_section *section, const eg
     cost->gradients = eg_exec_grad_bytes(exec) * (section->accumulate > 1 ? 2 : 1);
     cost->forward = eg_net_flops(net);
     cost->backward = eg_exec_backward_flops(exec);
+    cost->features = eg_exec_cut(exec)->numel;
+    cost->repeats = eg_exec_cut(exec)->flops;
+    cost->next = eg_cut_reason(arena, net, phase->trainable, eg_exec_cut(exec));
     cost->stop = stop < net->node_count ? net->nodes[stop].path : "";
     eg_exec_free(exec);
     return true;
@@ -54,7 +57,7 @@ const eg_phase_cost *eg_phases_cost(eg_arena *arena, const eg_net *net, const eg
     size_t weights, state = 0;
     if (!eg_weights_bytes(net, &weights, err)) return NULL;
     for (size_t i = 0; i < phases->count; i++) {
-        if (!measure(net, section, &phases->items[i], pool, &costs[i], err)) return NULL;
+        if (!measure(arena, net, section, &phases->items[i], pool, &costs[i], err)) return NULL;
         state += (size_t)new_elements(net, &phases->items[i], seen) * sizeof(float) *
                  (size_t)eg_optimizer_states(&section->optimizer);
         costs[i].parameters = weights;

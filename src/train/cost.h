@@ -14,6 +14,9 @@ typedef struct eg_phase_cost {
     size_t optimizer;         /* of all that trained until then */
     size_t copies;            /* the best weights, and their average */
     double forward, backward; /* operations of one sample */
+    int64_t features;         /* numbers of a sample that stand for the part that repeats; see net/cut.h */
+    double repeats;           /* operations of that part */
+    const char *next;         /* what comes behind it, for people */
     const char *stop;         /* module of the lowest node with a backward pass */
 } eg_phase_cost;
 

@@ -22,17 +22,16 @@ struct eg_feed {
     eg_feature_store *store; /* NULL: nothing is kept */
     float *rows;             /* (batch, numel): the batch's features */
     size_t rows_size, store_size;
-    int64_t
-        *samples;   /* of the batch; with a pool of draws without the numbers of a sample that comes again */
-    int64_t *slots; /* of the batch: rows of the store */
-    bool *damaged;  /* of the batch */
-    bool proved;    /* a batch that was read was the same as computed */
-    bool reset;     /* the store was wrong once */
+    int64_t *samples; /* of the batch: what is loaded */
+    int64_t *slots;   /* of the batch: rows of the store */
+    bool *damaged;    /* of the batch */
+    bool proved;      /* a batch that was read was the same as computed */
+    bool reset;       /* the store was wrong once */
 };
 
 bool eg_feed_repeats(const eg_pipeline *pipeline, int64_t pool_size)
 {
-    return pool_size > 0 || !eg_pipeline_draws(pipeline);
+    return pool_size > 0 || !eg_transforms_draw(pipeline->transforms);
 }
 
 /* ---- deciding ---- */
@@ -40,7 +39,7 @@ bool eg_feed_repeats(const eg_pipeline *pipeline, int64_t pool_size)
 /* How many images a sample has. */
 static int64_t draws_of(const eg_feed *feed)
 {
-    bool several = feed->with.pool_size > 0 && eg_pipeline_draws(feed->with.pipeline);
+    bool several = feed->with.pool_size > 0 && eg_transforms_draw(feed->with.pipeline->transforms);
     return several ? feed->with.pool_size : 1;
 }
 
@@ -59,12 +58,12 @@ static double physical_memory(void)
     return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
 }
 
-/* Why nothing is kept, or NULL. */
+/* Why nothing is kept, or NULL; "" where nobody would expect it. */
 static const char *reason_against(eg_feed *feed)
 {
     const eg_feed_options *with = &feed->with;
     const char *why = eg_cut_reason(&feed->arena, with->net, with->trainable, feed->cut);
-    if (with->cache == EG_CACHE_OFF) return "train.cache is off";
+    if (with->cache == EG_CACHE_OFF || (with->cache == EG_CACHE_AUTO && feed->cut->flops == 0)) return "";
     if (!eg_feed_repeats(with->pipeline, with->pool_size))
         return "data.augment draws anew in every epoch (data.augment_pool: N repeats after N)";
     if (feed->cut->value_count == 0) return "nothing trains";
@@ -93,7 +92,7 @@ static bool keep_on_disk(eg_feed *feed, eg_error *err)
                          .dataset = with->dataset,
                          .pipeline = with->pipeline,
                          .seed = with->seed,
-                         .pool = eg_pipeline_draws(with->pipeline) ? with->pool_size : 0,
+                         .pool = eg_transforms_draw(with->pipeline->transforms) ? with->pool_size : 0,
                          .batch = with->apart ? 0 : with->batch};
     if (!folder)
         return eg_fail(err, EG_SYSTEM,
@@ -119,7 +118,7 @@ static void tell(const eg_feed *feed, const char *why)
 {
     const char *name = feed->with.name;
     if (!feed->store) {
-        if (feed->with.cache != EG_CACHE_OFF) eg_log("features   %s: not kept: %s", name, why);
+        if (why[0]) eg_log("features   %s: not kept: %s", name, why);
         return;
     }
     eg_log("features   %s: %" PRId64 " numbers a sample, %.1f MB %s%s", name, feed->cut->numel,
@@ -178,7 +177,6 @@ size_t eg_feed_bytes(const eg_feed *feed)
 
 typedef struct batch {
     eg_feed *feed;
-    const int64_t *order;
     int64_t n;
     uint64_t draw; /* epoch of augmentation */
 } batch;
@@ -207,7 +205,7 @@ static void read_task(void *context, int64_t i, int worker)
 static bool compute(const batch *b, eg_error *err)
 {
     const eg_feed_options *with = &b->feed->with;
-    if (!eg_batch_load(with->pipeline, with->dataset, b->order, b->n, with->seed, b->draw, with->pool,
+    if (!eg_batch_load(with->pipeline, with->dataset, b->feed->samples, b->n, with->seed, b->draw, with->pool,
                        eg_exec_input(with->exec), NULL, err))
         return false;
     eg_exec_begin(with->exec, b->n);
@@ -287,14 +285,14 @@ bool eg_feed_forward(eg_feed *feed, const int64_t *order, int64_t n, uint64_t ep
                      uint64_t step, int32_t *labels, eg_error *err)
 {
     const eg_feed_options *with = &feed->with;
-    uint64_t draws = (uint64_t)draws_of(feed), draw = with->pool_size > 0 ? epoch % draws : epoch;
-    int64_t count = (int64_t)with->dataset->count;
-    batch b = {feed, feed->samples, n, draw};
+    int64_t draws = draws_of(feed), count = (int64_t)with->dataset->count;
+    uint64_t draw = with->pool_size > 0 ? epoch % (uint64_t)draws : epoch;
+    batch b = {feed, n, draw};
     assert(n > 0 && n <= with->batch);
     for (int64_t i = 0; i < n; i++) {
         int64_t sample = order[i] % count;
-        feed->samples[i] = eg_feed_repeats(with->pipeline, with->pool_size) ? sample : order[i];
-        feed->slots[i] = (int64_t)(draws > 1 ? draw : 0) * count + sample;
+        feed->samples[i] = with->pool_size > 0 ? sample : order[i];
+        feed->slots[i] = (draws > 1 ? (int64_t)draw * count : 0) + sample;
         if (labels) labels[i] = with->dataset->samples[sample].label;
     }
     bool there = feed->store && all_there(&b);

@@ -36,8 +36,9 @@ bool eg_feed_repeats(const eg_pipeline *pipeline, int64_t pool_size);
  * or disk, a sample that cannot be read, no memory. */
 eg_feed *eg_feed_new(const eg_feed_options *options, eg_error *err);
 void eg_feed_free(eg_feed *feed); /* NULL is fine */
-/* Runs samples order[0 … n-1] forward, as eg_batch_load and eg_exec_forward do; labels may be NULL.
- * EG_MISMATCH when features that were computed again differ twice: then this machine computes at random. */
+/* Runs samples order[0 … n-1] forward, as eg_batch_load and eg_exec_forward do; a pool has no further draws
+ * of a sample that comes again, numbered from the set's count on. labels may be NULL. EG_MISMATCH when
+ * features that were computed again differ twice: then this machine computes at random. */
 bool eg_feed_forward(eg_feed *feed, const int64_t *order, int64_t n, uint64_t epoch, bool training,
                      uint64_t step, int32_t *labels, eg_error *err);
 /* Bytes held in memory. */

@@ -27,7 +27,7 @@ struct eg_trainer {
     eg_trainer_options with;
     eg_arena phase_arena; /* of what a phase alone needs */
     eg_exec *exec;
-    eg_feed *train, *val;
+    eg_feed *train, *val; /* val NULL: validation is computed */
     eg_optimizer *optimizer;
     sums sums; /* accumulate above 1 */
     eg_ema ema;
@@ -182,12 +182,19 @@ static void end_exec(eg_trainer *trainer)
 {
     eg_feed_free(trainer->train);
     eg_feed_free(trainer->val);
-    eg_exec_free(trainer->exec);
     trainer->train = trainer->val = NULL;
+    eg_exec_free(trainer->exec);
     trainer->exec = NULL;
     eg_arena_clear(&trainer->phase_arena);
 }
 
+static eg_weights_kind validated(const eg_trainer *trainer)
+{
+    return trainer->with.kind_count ? trainer->with.kinds[0] : EG_WEIGHTS_RAW;
+}
+
+/* Where the phase's batches come from. The average's frozen parameters may be others than those that features
+ * are made with. */
 static bool open_feeds(eg_trainer *trainer, bool apart, eg_error *err)
 {
     const eg_trainer_options *with = &trainer->with;
@@ -208,7 +215,7 @@ static bool open_feeds(eg_trainer *trainer, bool apart, eg_error *err)
         .pool = with->pool,
     };
     trainer->train = eg_feed_new(&options, err);
-    if (!trainer->train || !with->val) return trainer->train != NULL;
+    if (!trainer->train || !with->val || validated(trainer) == EG_WEIGHTS_EMA) return trainer->train != NULL;
     options.name = "validation";
     options.dataset = with->val;
     options.pipeline = with->val_pipeline;
@@ -243,11 +250,6 @@ static bool compile(eg_trainer *trainer, eg_error *err)
 }
 
 /* ---- construction ---- */
-
-static eg_weights_kind validated(const eg_trainer *trainer)
-{
-    return trainer->with.kind_count ? trainer->with.kinds[0] : EG_WEIGHTS_RAW;
-}
 
 static bool make_copies(eg_trainer *trainer, eg_error *err)
 {
@@ -633,6 +635,7 @@ size_t eg_trainer_bytes(const eg_trainer *trainer)
 {
     size_t copies = trainer->ema.average.size;
     for (int i = 0; i < EG_WEIGHTS_COUNT; i++) copies += trainer->best[i].size;
+    copies += eg_feed_bytes(trainer->train) + (trainer->val ? eg_feed_bytes(trainer->val) : 0);
     return eg_exec_bytes(trainer->exec) + trainer->sums.size + eg_optimizer_bytes(trainer->optimizer) +
-           copies + eg_feed_bytes(trainer->train) + (trainer->val ? eg_feed_bytes(trainer->val) : 0);
+           copies;
 }

@@ -80,7 +80,8 @@ const int64_t *eg_trainer_confusion(const eg_trainer *trainer);
 const eg_weights *eg_trainer_average(const eg_trainer *trainer);
 /* Where it is; the best epoch and its evaluation (no samples without a validation set). */
 const eg_progress *eg_trainer_progress(const eg_trainer *trainer);
-/* Bytes of activations, gradients, optimizer state, kept features and copies of the weights in the phase that runs. */
+/* Bytes of activations, gradients, optimizer state, kept features and copies of the weights in the phase that
+ * runs. */
 size_t eg_trainer_bytes(const eg_trainer *trainer);
 
 #endif

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     for (int channels = 1; channels <= 3; channels += 2) {
-        eg_image image;
+        eg_image image = {0};
         eg_error err = {0};
         bool ok = eg_image_decode(&image, bytes, size, channels, &err);
         if (ok != (err.code == EG_OK) || ok != (image.pixels != NULL)) abort();

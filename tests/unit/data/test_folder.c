@@ -227,7 +227,7 @@ static void test_hymenoptera(void **state)
     assert_non_null(set);
     assert_int_equal(set->count, 123 + 121);
     assert_int_equal(set->skipped, 1);
-    eg_image image;
+    eg_image image = {0};
     assert_true(eg_dataset_image(set, 200, &image, &err));
     assert_int_equal(image.channels, 3);
     eg_image_clear(&image);

@@ -112,7 +112,7 @@ static void test_digits(void **state)
     int seen[5] = {0};
     for (size_t i = 0; i < set->count; i++) seen[set->samples[i].label]++;
     for (int c = 0; c < 5; c++) assert_int_equal(seen[c], 10);
-    eg_image image;
+    eg_image image = {0};
     eg_error err = {0};
     assert_true(eg_dataset_image(set, 0, &image, &err));        /* the sixth sample is the first five */
     static const uint8_t row[8] = {0, 0, 191, 159, 0, 0, 0, 0}; /* 0 0 12 10 0 0 0 0 */
@@ -143,7 +143,7 @@ static void test_classes(void **state)
     spec.limit = 3;
     set = open_set(f, &spec, NULL, 0, 1);
     assert_string_equal(labels_text(f, set), "1#0 1#2 0#3");
-    eg_image image;
+    eg_image image = {0};
     eg_error err = {0};
     assert_true(eg_dataset_image(set, 2, &image, &err)); /* the file's fourth */
     assert_memory_equal(image.pixels, "gh", 2);
@@ -154,7 +154,7 @@ static void test_channels(void **state)
 {
     fixture *f = *state;
     eg_data_set spec = spec_of(f);
-    eg_image image;
+    eg_image image = {0};
     eg_error err = {0};
     put_set(f);
     const eg_dataset *set = open_set(f, &spec, NULL, 0, 3);

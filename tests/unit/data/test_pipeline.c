@@ -204,7 +204,7 @@ static void test_one_image(void **state)
     const char *names[] = {"eval", "flip", "pad"};
     const char *path = eg_path_join(&arena, images_folder(&arena), "422.jpg");
     eg_dataset set = repeated(&arena, path, 1, 3);
-    eg_image image;
+    eg_image image = {0};
     assert_true(eg_image_read(&image, path, 3, &err));
     for (size_t i = 0; i < 3; i++) {
         eg_pipeline p = build(&arena, names[i], 3);
@@ -306,7 +306,7 @@ static void test_huge_resize(void **state)
     eg_error err = {0};
     const eg_transform steps[] = {RESIZE(16384, 0, EG_BILINEAR), CENTER_CROP(16, 16)};
     uint8_t pixels[1 * 100000] = {0};
-    eg_image image = {1, 100000, 1, pixels};
+    eg_image image = {1, 100000, 1, pixels, NULL};
     float out[16 * 16];
     eg_pipeline p;
     assert_true(eg_pipeline_build(&p, &arena, (eg_transform_list){steps, 2}, (eg_transform_list){0}, 16, 16,

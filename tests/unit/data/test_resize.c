@@ -41,7 +41,7 @@ static void check_line(const char *line)
     size_t size = (size_t)new_width * (size_t)new_height * (size_t)channels;
     uint8_t *in = pixels((size_t)width * (size_t)height * (size_t)channels), *out = malloc(size);
     eg_raster raster = {in, (size_t)width * (size_t)channels, width, height, channels};
-    eg_resize(&raster, new_width, new_height, filter(name), out);
+    eg_resize(&raster, new_width, new_height, filter(name), NULL, out);
     eg_sha256_hex(out, size, hex);
     if (strcmp(hex, expected) != 0) fail_msg("not Pillow's: %s", line);
     free(in);
@@ -87,8 +87,8 @@ static void test_rectangle(void **state)
     for (int how = 0; how < EG_INTERPOLATION_COUNT; how++) {
         eg_raster part = {in + ((size_t)Y * W + X) * 3, (size_t)W * 3, CW, CH, 3};
         eg_raster whole = {copy, (size_t)CW * 3, CW, CH, 3};
-        eg_resize(&part, NW, NH, (eg_interpolation)how, a);
-        eg_resize(&whole, NW, NH, (eg_interpolation)how, b);
+        eg_resize(&part, NW, NH, (eg_interpolation)how, NULL, a);
+        eg_resize(&whole, NW, NH, (eg_interpolation)how, NULL, b);
         assert_memory_equal(a, b, sizeof a);
     }
     free(in);

@@ -28,7 +28,7 @@ static const char *data_path(eg_arena *arena, const char *name)
 
 static void digest_file(const char *path, int channels, int *width, int *height, char hex[65])
 {
-    eg_image image;
+    eg_image image = {0};
     eg_error err = {0};
     if (!eg_image_read(&image, path, channels, &err)) {
         char text[3200];
@@ -50,7 +50,7 @@ static void check_line(eg_arena *arena, const char *folder, const char *line)
     assert_int_equal(sscanf(line, "%255s %d %d %79s %79s", name, &width, &height, rgb, gray), 5);
     const char *path = eg_path_join(arena, folder, name);
     if (width == 0) {
-        eg_image image;
+        eg_image image = {0};
         eg_error err = {0};
         if (eg_image_read(&image, path, 3, &err)) fail_msg("%s: Pillow refuses it", name);
         assert_int_equal(err.code, EG_MALFORMED);
@@ -154,7 +154,7 @@ static bool decode(const uint8_t *data, size_t size, eg_image *image, eg_error *
 
 static void expect_refused(const uint8_t *data, size_t size, const char *text)
 {
-    eg_image image;
+    eg_image image = {0};
     eg_error err;
     assert_false(decode(data, size, &image, &err));
     assert_int_equal(err.code, EG_MALFORMED);
@@ -164,7 +164,7 @@ static void expect_refused(const uint8_t *data, size_t size, const char *text)
 
 static void expect_same(bytes whole, const uint8_t *data, size_t size)
 {
-    eg_image a, b;
+    eg_image a = {0}, b = {0};
     eg_error err;
     assert_true(decode(whole.data, whole.size, &a, &err));
     if (!decode(data, size, &b, &err)) fail_msg("%zu bytes: %s", size, err.text);
@@ -231,7 +231,7 @@ static void test_damaged_png(void **state)
     expect_same(b, b.data, end - 4);      /* no IEND at all, as for Pillow */
     expect_same(b, b.data, text - 4 - 6); /* only the checksums behind the last line are missing */
     for (size_t i = 8; i < b.size; i++) { /* no cut reads outside, or leaks */
-        eg_image image;
+        eg_image image = {0};
         eg_error err;
         if (decode(b.data, i, &image, &err)) eg_image_clear(&image);
     }

@@ -7,58 +7,9 @@
 
 #include <cmocka.h>
 
+#include "../allocations.h"
 #include "make_net.h"
 #include "net/exec.h"
-
-/* ---- counting allocations ---- */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define NO_COUNTING 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define NO_COUNTING 1
-#endif
-#if !defined(NO_COUNTING) && defined(__GLIBC__)
-static long allocations;
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-
-void *malloc(size_t size)
-{
-    __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED);
-    return __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED);
-    return __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-    __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED);
-    return __libc_realloc(old, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-    __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED);
-    return __libc_memalign(alignment, size);
-}
-
-static long allocation_count(void)
-{
-    return __atomic_load_n(&allocations, __ATOMIC_RELAXED);
-}
-#else
-static long allocation_count(void)
-{
-    return 0; /* the sanitizer has malloc to itself */
-}
-#endif
 
 /* ---- a network with every operator ---- */
 enum { SIDE = 19, CLASSES = 5, BATCH = 6 };
@@ -198,6 +149,56 @@ static void test_steps_allocate_nothing(void **state)
     for (uint64_t step = 1; step < 4; step++) train_step(&t, BATCH, step);
     forward(&t, 3, false, 0);
     assert_int_equal(allocation_count(), before);
+    tear_down(&t);
+}
+
+/* Results made again for backward, in a network with every operator. */
+static void test_recompute_gives_the_same_bits(void **state)
+{
+    (void)state;
+    static uint8_t kept[1 << 16];
+    for (int how = EG_RECOMPUTE_AUTO; how <= EG_RECOMPUTE_NEVER; how++) {
+        trial t = {0};
+        set_up(&t, 2);
+        eg_exec_options options = {.batch = BATCH,
+                                   .trainable = t.trainable,
+                                   .batch_norm = t.modes,
+                                   .seed = 4,
+                                   .pool = t.pool,
+                                   .recompute = (eg_recompute)how};
+        t.exec = eg_exec_new(&t.m.net, &t.weights, &options, NULL);
+        for (uint64_t step = 0; step < 4; step++) train_step(&t, step == 2 ? 1 : BATCH, step);
+        assert_true(t.weights.size <= sizeof kept);
+        if (how > 0) assert_memory_equal(kept, t.weights.block, t.weights.size);
+        memcpy(kept, t.weights.block, t.weights.size);
+        tear_down(&t);
+    }
+}
+
+/* Of twelve normalised convolutions every second value is made again. */
+static void test_recompute_takes_less_memory(void **state)
+{
+    (void)state;
+    size_t bytes[3];
+    trial t = {0};
+    int32_t x = 0;
+    make_image(&t.m, SIDE, SIDE, 3);
+    for (int i = 0; i < 12; i++)
+        x = unit(&t.m, eg_arena_printf(&t.m.arena, "unit%d", i), "out_channels=8 kernel_size=1", x);
+    make_weights(&t.m, &t.weights, 1);
+    t.pool = eg_pool_new(1, NULL);
+    for (int how = EG_RECOMPUTE_AUTO; how <= EG_RECOMPUTE_NEVER; how++) {
+        eg_exec_options options = {.batch = BATCH,
+                                   .trainable = make_trainable(&t.m),
+                                   .pool = t.pool,
+                                   .recompute = (eg_recompute)how};
+        t.exec = eg_exec_new(&t.m.net, &t.weights, &options, NULL);
+        bytes[how] = eg_exec_bytes(t.exec);
+        eg_exec_free(t.exec);
+    }
+    t.exec = NULL;
+    assert_true(bytes[EG_RECOMPUTE_ALWAYS] * 10 < bytes[EG_RECOMPUTE_NEVER] * 7);
+    assert_int_equal(bytes[EG_RECOMPUTE_AUTO], bytes[EG_RECOMPUTE_NEVER]); /* a small network */
     tear_down(&t);
 }
 
@@ -444,6 +445,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bits_on_any_threads),
         cmocka_unit_test(test_steps_allocate_nothing),
+        cmocka_unit_test(test_recompute_gives_the_same_bits),
+        cmocka_unit_test(test_recompute_takes_less_memory),
         cmocka_unit_test(test_smaller_batch),
         cmocka_unit_test(test_freezing),
         cmocka_unit_test(test_inference),

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "../allocations.h"
 #include "base/regex.h"
 #include "task.h"
 #include "train/cost.h"
@@ -137,6 +138,38 @@ static void it_learns_and_reports(void **state)
                                     setup.task.weights.size) != 0);
     eg_trainer_free(trainer);
     close_setup(&setup);
+}
+
+static long counts[MOST];
+
+static bool count_step(void *context, const eg_metrics *metrics, eg_error *err)
+{
+    (void)err;
+    if (!metrics->epoch_end) counts[(*(int *)context)++] = allocation_count();
+    return true;
+}
+
+/* Loading, forward, loss, backward and optimizer, with images and with kept features: after the first steps
+ * have made room, no step asks the system for memory. */
+static void steps_allocate_nothing(void **state)
+{
+    (void)state;
+    for (int kept = 0; kept < 2; kept++) {
+        toy_setup setup;
+        eg_error err = {0};
+        int steps = 0;
+        open_setup(&setup, SAMPLES, 1, architecture); /* whose scratch has room after the first samples */
+        setup.section.cache = kept ? EG_CACHE_MEMORY : EG_CACHE_OFF;
+        setup.section.epochs = 5;
+        setup.options.val = NULL;
+        setup.options.calls = (eg_trainer_calls){.context = &steps, .report = count_step};
+        for (int32_t p = 0; kept && p < setup.task.net->param_count; p++) /* the linear layer alone trains */
+            setup.frozen[p] = strncmp(setup.task.net->params[p].name, "fc", 2) != 0;
+        assert_true(train(&setup, &err));
+        assert_int_equal(steps, 20);
+        for (int step = 9; step < steps; step++) assert_int_equal(counts[step], counts[8]);
+        close_setup(&setup);
+    }
 }
 
 static void threads_change_no_bit(void **state)
@@ -511,6 +544,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_learns_and_reports),
+        cmocka_unit_test(steps_allocate_nothing),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(the_seed_decides),
         cmocka_unit_test(frozen_parameters_stay),

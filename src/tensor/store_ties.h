@@ -1,6 +1,6 @@
 /* Names over the same bytes: tied weights. */
-#ifndef ENGRAFT_TENSOR_TIE_H
-#define ENGRAFT_TENSOR_TIE_H
+#ifndef ENGRAFT_TENSOR_STORE_TIES_H
+#define ENGRAFT_TENSOR_STORE_TIES_H
 
 #include "engraft/tensor.h"
 

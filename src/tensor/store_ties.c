@@ -1,4 +1,4 @@
-#include "tensor/tie.h"
+#include "tensor/store_ties.h"
 
 #include "base/map.h"
 #include "base/str.h"
