@@ -15,7 +15,7 @@ typedef struct cli_arguments {
     size_t override_count;
     const char *out, *data, *model, *from, *state_dict, *arch;
     int threads;
-    bool json, keys, predictions, digest, stats, manifest, help;
+    bool json, keys, predictions, digest, stats, manifest, resume, help;
     eg_problems *problems;
 } cli_arguments;
 
@@ -40,6 +40,7 @@ static eg_run_options recipe_options(const cli_arguments *arguments)
         .data = arguments->data,
         .model = arguments->model,
         .from = arguments->from,
+        .resume = arguments->resume,
         .predictions = arguments->predictions,
         .problems = arguments->problems,
     };
@@ -208,6 +209,8 @@ static const cli_option options[] = {
      AT(out)},
     {"threads", "N", "threads (all processors); the result does not depend on it", " run train eval predict ",
      OPTION_COUNT, AT(threads)},
+    {"resume", NULL, "go on where an interrupted run of the same directory was, to the same bits",
+     " run train ", OPTION_FLAG, AT(resume)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
     {"keys", NULL, "the state dict's keys, with shapes and types", " arch ", OPTION_FLAG, AT(keys)},
     {"from", "FILE", "the model to start from, instead of output.checkpoint, where apply puts it", " train ",

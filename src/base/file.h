@@ -50,6 +50,8 @@ typedef struct eg_output {
 
 eg_output *eg_output_open(const char *path, eg_error *err);
 bool eg_output_write(eg_output *output, const void *bytes, size_t size, eg_error *err);
+/* Everything written so far, in the arena; a zero that does not count stands behind it. */
+bool eg_output_text(eg_output *output, eg_arena *arena, const char **text, eg_error *err);
 /* Flush, fsync, rename over the old file, fsync the folder. Frees output, whatever the result. */
 bool eg_output_commit(eg_output *output, eg_error *err);
 /* Removes the temporary file and frees output; NULL is fine. */

@@ -394,6 +394,21 @@ static bool train_step(eg_trainer *trainer, eg_error *err)
     return report(trainer, &metrics, err);
 }
 
+static bool save(eg_trainer *trainer, bool ending, eg_error *err)
+{
+    const eg_trainer_calls *calls = &trainer->with.calls;
+    return !calls->save || calls->save(calls->context, trainer, ending, err);
+}
+
+/* Whether the training is to end here, between two steps; what it has come to is saved then. */
+static bool ends_here(eg_trainer *trainer, eg_error *err)
+{
+    const eg_trainer_calls *calls = &trainer->with.calls;
+    if (!calls->stop || !calls->stop(err)) return false;
+    save(trainer, true, err);
+    return true;
+}
+
 static bool train_epoch(eg_trainer *trainer, eg_error *err)
 {
     const eg_trainer_options *with = &trainer->with;
@@ -402,7 +417,7 @@ static bool train_epoch(eg_trainer *trainer, eg_error *err)
     snprintf(label, sizeof label, "epoch %" PRId64 "/%" PRId64, at->epochs + 1, with->phases->epochs);
     eg_order_draw(&trainer->order, with->section->seed, (uint64_t)at->epochs);
     while (at->step < trainer->steps_per_epoch) {
-        if (with->calls.stop && with->calls.stop(err)) return false;
+        if (ends_here(trainer, err)) return false;
         if (!train_step(trainer, err)) return false;
         snprintf(text, sizeof text, "loss %.4f", eg_score_loss(&at->loss));
         eg_log_progress(label, (uint64_t)at->step, (uint64_t)trainer->steps_per_epoch, text);
@@ -499,8 +514,8 @@ static void reduce_on_plateau(eg_trainer *trainer, const eg_epoch_scores *scores
                     eg_monitor_value(scheduler->monitor, scores));
 }
 
-/* What follows an epoch's steps; *stop: the phase ends. */
-static bool end_epoch(eg_trainer *trainer, double seconds, bool *stop, eg_error *err)
+/* What follows an epoch's steps. */
+static bool end_epoch(eg_trainer *trainer, double seconds, eg_error *err)
 {
     const eg_trainer_options *with = &trainer->with;
     eg_progress *at = &trainer->progress;
@@ -512,7 +527,7 @@ static bool end_epoch(eg_trainer *trainer, double seconds, bool *stop, eg_error 
     if (with->val && !validate(trainer, &val, err)) return false;
     eg_epoch_scores scores = {at->loss, with->val ? &val : NULL, NAN};
     if (with->val) scores.macro_f1 = eg_score_macro_f1(trainer->confusion, trainer->classes);
-    *stop = wants_stop(trainer, &scores);
+    at->over = wants_stop(trainer, &scores);
     eg_metrics metrics = {.epoch_end = true,
                           .epoch = at->epochs + 1,
                           .step = at->steps,
@@ -520,7 +535,7 @@ static bool end_epoch(eg_trainer *trainer, double seconds, bool *stop, eg_error 
                           .val = scores.val,
                           .macro_f1 = scores.macro_f1,
                           .best = keep_best(trainer, &scores),
-                          .stop = *stop,
+                          .stop = at->over,
                           .seconds = seconds};
     reduce_on_plateau(trainer, &scores);
     if (!report(trainer, &metrics, err)) return false;
@@ -542,13 +557,14 @@ static bool tell_phase(const eg_trainer *trainer, bool begins, eg_error *err)
 static bool train_phase(eg_trainer *trainer, eg_error *err)
 {
     eg_progress *at = &trainer->progress;
-    bool stop = false;
     if (!tell_phase(trainer, true, err)) return false;
-    while (!stop && at->epoch < phase_of(trainer)->epochs) {
+    while (!at->over && at->epoch < phase_of(trainer)->epochs) {
         double start = now();
-        if (!train_epoch(trainer, err) || !end_epoch(trainer, now() - start, &stop, err)) return false;
+        if (!train_epoch(trainer, err) || !end_epoch(trainer, now() - start, err) ||
+            !save(trainer, false, err))
+            return false;
     }
-    at->stopped = stop && trainer->with.section->stopping.scope == EG_SCOPE_RUN;
+    at->stopped = at->over && trainer->with.section->stopping.scope == EG_SCOPE_RUN;
     return tell_phase(trainer, false, err);
 }
 
@@ -559,6 +575,7 @@ static bool next_phase(eg_trainer *trainer)
     if (at->stopped || (size_t)at->phase + 1 >= trainer->with.phases->count) return false;
     at->phase++;
     at->epoch = 0;
+    at->over = false;
     at->plateau = (eg_plateau){0};
     if (trainer->with.section->stopping.scope == EG_SCOPE_PHASE) at->stopping = (eg_watch){0};
     return true;
@@ -570,6 +587,35 @@ bool eg_trainer_run(eg_trainer *trainer, eg_error *err)
     while (ok && next_phase(trainer)) ok = compile(trainer, err) && train_phase(trainer, err);
     eg_log_progress_end();
     return ok;
+}
+
+/* ---- saving and continuing ---- */
+
+eg_trainer_state eg_trainer_state_of(eg_trainer *trainer)
+{
+    eg_trainer_state state = {.progress = &trainer->progress,
+                              .weights = trainer->with.weights,
+                              .average = trainer->ema.decay > 0 ? &trainer->ema.average : NULL,
+                              .confusion = trainer->best_confusion,
+                              .confusion_count = (size_t)(trainer->classes * trainer->classes),
+                              .optimizer = trainer->optimizer};
+    for (int i = 0; i < EG_WEIGHTS_COUNT; i++)
+        state.best[i] = trainer->best[i].block ? &trainer->best[i] : NULL;
+    return state;
+}
+
+bool eg_trainer_continue(eg_trainer *trainer, const eg_progress *progress, eg_error *err)
+{
+    const eg_phases *phases = trainer->with.phases;
+    bool known = progress->phase >= 0 && (size_t)progress->phase < phases->count && progress->epoch >= 0 &&
+                 progress->epoch <= phases->items[progress->phase].epochs && progress->step >= 0 &&
+                 progress->step <= trainer->steps_per_epoch;
+    if (!known)
+        return eg_fail(err, EG_MALFORMED, "the saved training is at a place that this one does not have");
+    trainer->progress = *progress;
+    for (int64_t i = 0; trainer->ema.decay > 0 && i < progress->phase; i++)
+        eg_ema_begin(&trainer->ema, phases->items[i].frozen);
+    return compile(trainer, err);
 }
 
 /* ---- results ---- */
