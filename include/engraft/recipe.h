@@ -190,7 +190,14 @@ typedef struct eg_transform_list {
     size_t count;
 } eg_transform_list;
 
-typedef enum eg_data_kind { EG_DATA_NONE, EG_DATA_FOLDER, EG_DATA_IDX, EG_DATA_KIND_COUNT } eg_data_kind;
+typedef enum eg_data_kind {
+    EG_DATA_NONE,
+    EG_DATA_FOLDER,
+    EG_DATA_IDX,
+    EG_DATA_CSV,
+    EG_DATA_JSONL,
+    EG_DATA_KIND_COUNT
+} eg_data_kind;
 
 /* The order of an epoch: every sample once, or every class equally often. */
 typedef enum eg_sampler { EG_SAMPLER_SHUFFLE, EG_SAMPLER_CLASS_BALANCED } eg_sampler;
@@ -201,7 +208,13 @@ typedef struct eg_data_set {
     eg_place place;
     const char *folder;          /* folder: one sub-folder a class */
     const char *images, *labels; /* idx: the two files of an MNIST-like set */
-    const char *const *classes;  /* keep only these, in this order; NULL: all, sorted */
+    const char *table;           /* csv, jsonl: the file; a line a sample */
+    /* csv, jsonl: names of columns. Paths in a table start at its folder */
+    const char *path_column, *label_column;
+    const char *split_column; /* NULL: all lines; else those whose value is split_value */
+    const char *split_value;
+    const char *group_column;   /* samples of one group stay on one side; NULL: none */
+    const char *const *classes; /* keep only these, in this order; NULL: all, sorted */
     size_t class_count;
     int64_t limit;      /* at most so many samples, evenly over the classes; 0: all */
     eg_sampler sampler; /* of the training */

@@ -336,8 +336,9 @@ static void steps_are_checked(void **state)
 static void sections_are_checked_as_a_whole(void **state)
 {
     (void)state;
-    refuses("data: {train: {}}\n", "missing_key", 3, 15, "exactly one of 'folder' and 'idx', found none");
-    refuses("data: {train: {folder: a, idx: {images: i, labels: l}}}\n", "missing_key", 3, 15, "found both");
+    refuses("data: {train: {}}\n", "missing_key", 3, 15,
+            "exactly one of 'folder', 'idx', 'csv' and 'jsonl', found none");
+    refuses("data: {train: {folder: a, idx: {images: i, labels: l}}}\n", "missing_key", 3, 15, "found several");
     refuses("data: {train: {idx: {images: i}}}\n", "missing_key", 3, 21, "'labels' is missing in 'idx'");
     refuses("data: {train: {folder: a, classes: [x, x]}}\n", "duplicate", 3, 40, "'x' stands twice");
     refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, optimizer: {nesterov: true}}\n", "out_of_range", 4, 49,
