@@ -159,6 +159,10 @@ typedef enum eg_transform_kind {
     EG_TRANSFORM_CENTER_CROP,
     EG_TRANSFORM_RANDOM_RESIZED_CROP,
     EG_TRANSFORM_HORIZONTAL_FLIP,
+    EG_TRANSFORM_VERTICAL_FLIP,
+    EG_TRANSFORM_COLOR_JITTER,
+    EG_TRANSFORM_GRAYSCALE,
+    EG_TRANSFORM_JPEG_QUALITY,
     EG_TRANSFORM_NORMALIZE,
     EG_TRANSFORM_COUNT,
 } eg_transform_kind;
@@ -180,9 +184,12 @@ typedef struct eg_transform {
     eg_interpolation interpolation; /* resize, random_resized_crop; bilinear by default */
     double scale[2];                /* random_resized_crop: share of the area, (0.08, 1) */
     double ratio[2];                /* random_resized_crop: width / height, (3/4, 4/3) */
-    double p;                       /* horizontal_flip: probability, 0.5 */
-    double mean[4], std[4];         /* normalize, of values in [0, 1] */
-    int channels;                   /* normalize: how many of mean and std were given */
+    double p;                       /* flips, grayscale, jpeg_quality: probability, 0.5, 0.1, 1 */
+    /* color_jitter: factors drawn from [low, high]; 1, 1 (hue: 0, 0) change nothing */
+    double brightness[2], contrast[2], saturation[2], hue[2];
+    int64_t quality[2];     /* jpeg_quality: drawn from low … high, both included */
+    double mean[4], std[4]; /* normalize, of values in [0, 1] */
+    int channels;           /* normalize: how many of mean and std were given */
 } eg_transform;
 
 typedef struct eg_transform_list {

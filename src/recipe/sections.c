@@ -485,6 +485,8 @@ static void check_data_set(eg_schema *in, const eg_doc *doc, void *base)
                        "a data set has exactly one of 'folder', 'idx', 'csv' and 'jsonl', found %s",
                        found ? "several" : "none");
     check_columns(in, doc, set);
+    if (!set->path_column) set->path_column = "path";
+    if (!set->label_column) set->label_column = "label";
     const eg_doc *classes = eg_doc_find(doc, "classes");
     if (classes && classes->kind == EG_DOC_LIST && classes->count == 0)
         eg_schema_expected(in, classes, "classes", "at least one class");
@@ -537,9 +539,9 @@ static const eg_field data_set_rows[] = {
      .doc = "two files in MNIST's format"},
     {"csv", EG_TYPE_OTHER, .read = read_csv, .doc = "a table with a line of column names and one a sample"},
     {"jsonl", EG_TYPE_OTHER, .read = read_jsonl, .doc = "a JSON object a line, one a sample"},
-    {"path", EG_TYPE_STRING, AT(path_column), "path",
-     .doc = "csv, jsonl: column of the image's path, from the table's folder on"},
-    {"label", EG_TYPE_STRING, AT(label_column), "label", .doc = "csv, jsonl: column of the class"},
+    {"path", EG_TYPE_STRING, AT(path_column),
+     .doc = "csv, jsonl: column of the image's path, from the table's folder on; path"},
+    {"label", EG_TYPE_STRING, AT(label_column), .doc = "csv, jsonl: column of the class; label"},
     {"split", EG_TYPE_STRING, AT(split_column), .doc = "csv, jsonl: column that says which set a line is of"},
     {"split_value", EG_TYPE_STRING, AT(split_value), .doc = "what it says of this one: train, or val"},
     {"group", EG_TYPE_STRING, AT(group_column),
