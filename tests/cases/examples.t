@@ -5,9 +5,9 @@ Four recipes as people write them, planned against what their checkpoints hold (
   >     sed '$!s/$/,/;1s/^/{"manifest": 1, "file": "x.pth", "format": "torch-zip", "state_dict": "", "tensors": [/;$s/$/]}/'
   > }
   $ mkdir weights
-  $ manifest vgg16 1000 '' >weights/vgg16-397923af.pth
-  $ manifest resnet50 1000 module. >weights/resnet50_dp.pth
-  $ manifest xception 6 module.model. | sed -E '/pointwise/s/, 1, 1\]/]/;s/model\.fc\./model.last_linear./' >weights/xception_c6.pth
+  $ manifest vgg16 1000 '' >weights/vgg16-397923af.json
+  $ manifest resnet50 1000 module. >weights/resnet50_dp.json
+  $ manifest xception 6 module.model. | sed -E '/pointwise/s/, 1, 1\]/]/;s/model\.fc\./model.last_linear./' >weights/xception_c6.json
 
 VGG-16 with a skip list:
 
@@ -15,7 +15,7 @@ VGG-16 with a skip list:
   > recipe: 1
   > name: vgg16-imagenet-to-10
   > source:
-  >   checkpoint: weights/vgg16-397923af.pth
+  >   checkpoint: weights/vgg16-397923af.json
   >   arch: vgg16
   >   classes: 1000
   >   preprocess: {size: 224, resize: 256, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
@@ -44,8 +44,13 @@ VGG-16 with a skip list:
   >   loss: {name: cross_entropy, label_smoothing: 0.1}
   > output: {checkpoint: out/vgg16-10.safetensors, report: out/vgg16-10.html}
   > END
-  $ engraft plan vgg16-imagenet-to-10.yaml | sed -n '1,4p;/^phases/,$p'
-  engraft: weights/vgg16-397923af.pth: STF-010: not an index of shards: expected the member weight_map, from tensors to files
+  $ engraft plan vgg16-imagenet-to-10.yaml | sed -En '/^(target|source|trains) /p;/^phases/,$s/  [0-9.]+ [MG]B  /  /;/^phases/,$p'
+  target  vgg: 32 tensors: 30 loaded, 2 initialized, 0 defaulted
+  source  32 tensors: 30 used, 2 skipped, 0 dropped, 0 unexpected
+  trains  119586826 of 134301514 parameters
+  phases  batch 32; memory on one thread; FLOP forward / backward
+  phase  epochs  trains                        lr     backward down to  memory  FLOP a sample
+  train      15  6 of 32 tensors, 119,586,826  0.001  classifier.0      30.9 G / 273 M
 
 ResNet-50 saved under DataParallel, to two classes:
 
@@ -53,7 +58,7 @@ ResNet-50 saved under DataParallel, to two classes:
   > recipe: 1
   > name: resnet50-dp-to-2
   > source:
-  >   checkpoint: weights/resnet50_dp.pth
+  >   checkpoint: weights/resnet50_dp.json
   >   state_dict: state_dict
   >   weights: raw
   >   arch: resnet50
@@ -87,8 +92,13 @@ ResNet-50 saved under DataParallel, to two classes:
   >   early_stopping: {monitor: val/macro_f1, patience: 4}
   > output: {checkpoint: out/resnet50-2.safetensors, add_prefix: ''}
   > END
-  $ engraft plan resnet50-dp-to-2.yaml | sed -n '1,4p;/^phases/,$p'
-  engraft: weights/resnet50_dp.pth: STF-010: not an index of shards: expected the member weight_map, from tensors to files
+  $ engraft plan resnet50-dp-to-2.yaml | sed -En '/^(target|source|trains) /p;/^phases/,$s/  [0-9.]+ [MG]B  /  /;/^phases/,$p'
+  target  resnet: 320 tensors: 318 loaded, 2 initialized, 0 defaulted
+  source  320 tensors: 318 used, 2 skipped, 0 dropped, 0 unexpected
+  trains  22067202 of 23512130 parameters
+  phases  batch 32; memory on one thread; FLOP forward / backward
+  phase  epochs  trains                         lr                     backward down to  memory  FLOP a sample
+  train      12  89 of 161 tensors, 22,067,202  fc\..* 0.01, .* 0.001  layer3.0.conv1    8.17 G / 8.68 G
 
 Xception from six classes to two, wrapped twice:
 
@@ -96,7 +106,7 @@ Xception from six classes to two, wrapped twice:
   > recipe: 1
   > name: xception-6-to-2
   > source:
-  >   checkpoint: weights/xception_c6.pth
+  >   checkpoint: weights/xception_c6.json
   >   arch: xception
   >   classes: [pristine, deepfakes, face2face, faceswap, faceshifter, neuraltextures]
   >   preprocess: {size: 299, resize: 333, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]}
@@ -132,8 +142,13 @@ Xception from six classes to two, wrapped twice:
   >   ema: {decay: 0.999}
   > output: {checkpoint: out/xception-2.safetensors, weights: [raw, ema]}
   > END
-  $ engraft plan xception-6-to-2.yaml | sed -n '1,4p;/^phases/,$p'
-  engraft: weights/xception_c6.pth: STF-010: not an index of shards: expected the member weight_map, from tensors to files
+  $ engraft plan xception-6-to-2.yaml | sed -En '/^(target|source|trains) /p;/^phases/,$s/  [0-9.]+ [MG]B  /  /;/^phases/,$p'
+  target  xception: 276 tensors: 276 loaded, 0 initialized, 0 defaulted
+  source  276 tensors: 276 used, 0 skipped, 0 dropped, 0 unexpected
+  trains  11634410 of 20811050 parameters
+  phases  batch 16; memory on one thread; FLOP forward / backward
+  phase  epochs  trains                         lr                       backward down to    memory  FLOP a sample
+  train       8  57 of 156 tensors, 11,634,410  fc\..* 0.0005, .* 5e-05  block9.rep.1.conv1  16.7 G / 11 G
 
 Gradual unfreezing:
 
@@ -161,5 +176,13 @@ Gradual unfreezing:
   >   early_stopping: {monitor: val/accuracy, patience: 3, scope: phase}
   > output: {checkpoint: out/resnet50-gradual.safetensors}
   > END
-  $ engraft plan resnet50-gradual.yaml | sed -n '1,4p;/^phases/,$p'
-  engraft: /tmp/cramtests-mnjj3j54/examples.t/weights/resnet50_dp.pth: STF-010: not an index of shards: expected the member weight_map, from tensors to files
+  $ engraft plan resnet50-gradual.yaml | sed -En '/^(target|source|trains) /p;/^phases/,$s/  [0-9.]+ [MG]B  /  /;/^phases/,$p'
+  target  resnet: 320 tensors: 318 loaded, 2 initialized, 0 defaulted
+  source  320 tensors: 318 used, 2 skipped, 0 dropped, 0 unexpected
+  trains  23512130 of 23512130 parameters
+  phases  batch 32; memory on one thread; FLOP forward / backward
+  phase  epochs  trains                          lr                                                 backward down to  memory  FLOP a sample
+  head        2  2 of 161 tensors, 4,098         0.01                                               fc                8.17 G / 0.00819 M
+  top         3  32 of 161 tensors, 14,968,834   head 0.005, top 0.001                              layer4.0.conv1    8.17 G / 2.83 G
+  mid         3  89 of 161 tensors, 22,067,202   head 0.002, top 0.0005, mid 0.0001                 layer3.0.conv1    8.17 G / 8.68 G
+  all         6  161 of 161 tensors, 23,512,130  head 0.001, top 0.0005, mid 0.00025, low 0.000125  conv1             8.17 G / 16.1 G
