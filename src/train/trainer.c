@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "data/sampler.h"
-#include "net/op.h"
 #include "train/ema.h"
+#include "train/precondition.h"
 
 /* The gradients of several batches, added up. */
 typedef struct sums {
@@ -49,86 +49,6 @@ static double now(void)
 static const eg_phase *phase_of(const eg_trainer *trainer)
 {
     return &trainer->with.phases->items[trainer->progress.phase];
-}
-
-/* ---- checks ---- */
-
-static bool check_labels(const eg_dataset *dataset, int64_t classes, eg_error *err)
-{
-    for (size_t i = 0; i < dataset->count; i++) {
-        const eg_sample *sample = &dataset->samples[i];
-        if (sample->label < 0 || sample->label >= classes)
-            return eg_fail(err, EG_RECIPE,
-                           "'%s' has label %" PRId32 ", and the network has %" PRId64 " outputs",
-                           sample->file, sample->label, classes);
-    }
-    return true;
-}
-
-/* A variance needs two values per channel: a single sample has them only where maps are larger than 1x1. */
-static bool check_batch_norm(const eg_trainer_options *with, const eg_phase *phase, int64_t last,
-                             eg_error *err)
-{
-    const eg_net *net = with->net;
-    for (int32_t i = 0; last == 1 && i < net->node_count; i++) {
-        const eg_node *node = &net->nodes[i];
-        bool batch_statistics =
-            phase->batch_norm[i] == EG_BN_DEFAULT || phase->batch_norm[i] == EG_BN_TRAIN_STATS;
-        if (strncmp(node->op->name, "batch_norm", strlen("batch_norm")) != 0 || !batch_statistics) continue;
-        const eg_value *x = eg_node_input(net, node, 0);
-        if (eg_value_numel(x) > x->dims[x->rank - 1]) continue;
-        return eg_fail(
-            err, EG_RECIPE,
-            "with %zu samples and batch_size %" PRId64 " an epoch's last batch is a single sample, of which "
-            "BatchNorm '%s' sees one value per channel, too few for a variance; choose another batch_size",
-            with->train->count, with->section->batch_size, node->path);
-    }
-    return true;
-}
-
-static bool check(eg_trainer *trainer, eg_error *err)
-{
-    const eg_trainer_options *with = &trainer->with;
-    const eg_value *output = &with->net->values[with->net->output];
-    if (output->rank != 1)
-        return eg_fail(err, EG_RECIPE, "the network's output %s is not a vector of class scores",
-                       eg_value_text(&trainer->arena, output));
-    trainer->classes = output->dims[0];
-    if (!check_labels(with->train, trainer->classes, err) ||
-        (with->val && !check_labels(with->val, trainer->classes, err)))
-        return false;
-    for (size_t i = 0; i < with->phases->count; i++)
-        if (!check_batch_norm(with, &with->phases->items[i], (trainer->samples - 1) % trainer->batch + 1,
-                              err))
-            return false;
-    return true;
-}
-
-/* ---- the loss ---- */
-
-/* scikit-learn's 'balanced': n / (classes * samples of the class); a class without samples counts nothing. */
-static const double *balanced_weights(eg_trainer *trainer)
-{
-    double *weights = EG_NEW_ARRAY(&trainer->arena, double, (size_t)trainer->classes);
-    const eg_dataset *set = trainer->with.train;
-    for (size_t i = 0; i < set->count; i++) weights[set->samples[i].label]++;
-    for (int64_t c = 0; c < trainer->classes; c++)
-        if (weights[c] > 0) weights[c] = (double)set->count / ((double)trainer->classes * weights[c]);
-    return weights;
-}
-
-static bool make_criterion(eg_trainer *trainer, eg_error *err)
-{
-    const eg_loss_section *loss = &trainer->with.section->loss;
-    trainer->criterion = (eg_criterion){.kind = loss->kind,
-                                        .smoothing = loss->label_smoothing,
-                                        .gamma = loss->gamma,
-                                        .weights = loss->weight_count ? loss->weights : NULL};
-    if (loss->balanced) trainer->criterion.weights = balanced_weights(trainer);
-    if (!loss->weight_count || (int64_t)loss->weight_count == trainer->classes) return true;
-    return eg_fail_at(err, EG_RECIPE, loss->place,
-                      "'class_weights' has %zu numbers, and the network tells %" PRId64 " classes apart",
-                      loss->weight_count, trainer->classes);
 }
 
 /* ---- a phase ---- */
@@ -250,7 +170,10 @@ eg_trainer *eg_trainer_new(const eg_trainer_options *options, eg_error *err)
     trainer->stride =
         trainer->batch > trainer->samples / accumulate ? trainer->samples : trainer->batch * accumulate;
     trainer->steps_per_epoch = (trainer->samples + trainer->stride - 1) / trainer->stride;
-    if (check(trainer, err) && make_criterion(trainer, err) && allocate(trainer, err)) return trainer;
+    if (eg_precondition_check(options, trainer->batch, &trainer->classes, err) &&
+        eg_precondition_criterion(options, trainer->classes, &trainer->arena, &trainer->criterion, err) &&
+        allocate(trainer, err))
+        return trainer;
     eg_trainer_free(trainer);
     return NULL;
 }
