@@ -447,7 +447,10 @@ static bool end_epoch(eg_trainer *trainer, double seconds, eg_error *err)
         at->step--;
         return diverged(trainer, "a parameter is not finite after it", err);
     }
-    if (with->val && !validate(trainer, &val, err)) return false;
+    if (with->val && !validate(trainer, &val, err)) {
+        if (with->calls.stop && with->calls.stop(NULL)) save(trainer, true, err);
+        return false;
+    }
     eg_epoch_scores scores = {at->loss, with->val ? &val : NULL, NAN};
     if (with->val) scores.macro_f1 = eg_score_macro_f1(trainer->confusion, trainer->classes);
     at->over = wants_stop(trainer, &scores);

@@ -7,10 +7,8 @@ A run that is interrupted says so, ends as the signal would have ended it, and l
   $ tail -n 1 log
   engraft: stopped by a signal (Interrupt); no model was written
 
-  $ ls -A . out
-  .:
+  $ ls -A
   log
   out
-  
-  out:
-  state
+  $ ls -A out | grep -v '^state$'
+  [1]
