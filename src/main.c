@@ -16,7 +16,7 @@ typedef struct cli_arguments {
     const char *out, *data, *model, *from, *arch, *junit, *thread_list, *tied, *format;
     eg_checkpoint_options read;
     int threads;
-    bool quick, json, keys, reverse, predictions, digest, stats, manifest, help;
+    bool quick, json, keys, reverse, predictions, digest, stats, manifest, resume, help;
     eg_problems *problems;
 } cli_arguments;
 
@@ -43,6 +43,7 @@ static eg_run_options recipe_options(const cli_arguments *arguments)
         .data = arguments->data,
         .model = arguments->model,
         .from = arguments->from,
+        .resume = arguments->resume,
         .predictions = arguments->predictions,
         .problems = arguments->problems,
     };
@@ -243,6 +244,8 @@ static const cli_option options[] = {
     {"threads", "N,N...", "numbers of threads to compare (1,2,3,7)", " selftest ", OPTION_TEXT,
      AT(thread_list)},
     {"quick", NULL, "without the largest networks", " selftest ", OPTION_FLAG, AT(quick)},
+    {"resume", NULL, "go on where an interrupted run of the same directory was, to the same bits",
+     " run train ", OPTION_FLAG, AT(resume)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
     {"junit", "FILE", "the plan's checks as test cases, too, in JUnit's XML", " plan ", OPTION_TEXT,
      AT(junit)},

@@ -160,6 +160,10 @@ typedef enum eg_transform_kind {
     EG_TRANSFORM_CENTER_CROP,
     EG_TRANSFORM_RANDOM_RESIZED_CROP,
     EG_TRANSFORM_HORIZONTAL_FLIP,
+    EG_TRANSFORM_VERTICAL_FLIP,
+    EG_TRANSFORM_COLOR_JITTER,
+    EG_TRANSFORM_GRAYSCALE,
+    EG_TRANSFORM_JPEG_QUALITY,
     EG_TRANSFORM_NORMALIZE,
     EG_TRANSFORM_COUNT,
 } eg_transform_kind;
@@ -181,9 +185,12 @@ typedef struct eg_transform {
     eg_interpolation interpolation; /* resize, random_resized_crop; bilinear by default */
     double scale[2];                /* random_resized_crop: share of the area, (0.08, 1) */
     double ratio[2];                /* random_resized_crop: width / height, (3/4, 4/3) */
-    double p;                       /* horizontal_flip: probability, 0.5 */
-    double mean[4], std[4];         /* normalize, of values in [0, 1] */
-    int channels;                   /* normalize: how many of mean and std were given */
+    double p;                       /* flips, grayscale, jpeg_quality: probability, 0.5, 0.1, 1 */
+    /* color_jitter: factors drawn from [low, high]; 1, 1 (hue: 0, 0) change nothing */
+    double brightness[2], contrast[2], saturation[2], hue[2];
+    int64_t quality[2];     /* jpeg_quality: drawn from low … high, both included */
+    double mean[4], std[4]; /* normalize, of values in [0, 1] */
+    int channels;           /* normalize: how many of mean and std were given */
 } eg_transform;
 
 typedef struct eg_transform_list {
@@ -191,7 +198,14 @@ typedef struct eg_transform_list {
     size_t count;
 } eg_transform_list;
 
-typedef enum eg_data_kind { EG_DATA_NONE, EG_DATA_FOLDER, EG_DATA_IDX, EG_DATA_KIND_COUNT } eg_data_kind;
+typedef enum eg_data_kind {
+    EG_DATA_NONE,
+    EG_DATA_FOLDER,
+    EG_DATA_IDX,
+    EG_DATA_CSV,
+    EG_DATA_JSONL,
+    EG_DATA_KIND_COUNT
+} eg_data_kind;
 
 /* The order of an epoch: every sample once, or every class equally often. */
 typedef enum eg_sampler { EG_SAMPLER_SHUFFLE, EG_SAMPLER_CLASS_BALANCED } eg_sampler;
@@ -202,7 +216,13 @@ typedef struct eg_data_set {
     eg_place place;
     const char *folder;          /* folder: one sub-folder a class */
     const char *images, *labels; /* idx: the two files of an MNIST-like set */
-    const char *const *classes;  /* keep only these, in this order; NULL: all, sorted */
+    const char *table;           /* csv, jsonl: the file; a line a sample */
+    /* csv, jsonl: names of columns. Paths in a table start at its folder */
+    const char *path_column, *label_column;
+    const char *split_column; /* NULL: all lines; else those whose value is split_value */
+    const char *split_value;
+    const char *group_column;   /* samples of one group stay on one side; NULL: none */
+    const char *const *classes; /* keep only these, in this order; NULL: all, sorted */
     size_t class_count;
     int64_t limit;      /* at most so many samples, evenly over the classes; 0: all */
     eg_sampler sampler; /* of the training */

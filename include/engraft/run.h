@@ -21,6 +21,7 @@ typedef struct eg_run_options {
     const char *model;     /* eval --model FILE, or NULL */
     bool predictions;      /* eval --predictions */
     const char *key;       /* explain: the tensor's name */
+    bool resume;           /* run, train: go on where an interrupted run of the same directory was */
     bool applied;          /* train: the transfer has been done already */
     const char *from;      /* train --from: the applied model; NULL: the recipe's output.checkpoint */
     eg_problems *problems; /* receives everything that is wrong with recipe, architecture or plan */

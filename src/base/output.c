@@ -146,6 +146,13 @@ static void sync_folder(const char *path)
     eg_arena_clear(&arena);
 }
 
+bool eg_output_text(eg_output *output, eg_arena *arena, const char **text, eg_error *err)
+{
+    if (!flush(output, err)) return false;
+    *text = eg_file_read(arena, output->temporary, UINT64_MAX, NULL, err);
+    return *text != NULL;
+}
+
 bool eg_output_commit(eg_output *output, eg_error *err)
 {
     bool ok = flush(output, err);

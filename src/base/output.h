@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engraft/arena.h"
 #include "engraft/error.h"
 
 /* An output file: written beside its place under a temporary name, put in place by eg_output_commit alone. A
@@ -31,6 +32,8 @@ bool eg_output_write_at(eg_output *output, uint64_t at, const void *bytes, size_
 bool eg_output_allocate(eg_output *output, eg_error *err);
 /* Lets the system begin to write to disk what it was given, for eg_output_commit to wait less. */
 void eg_output_start(eg_output *output);
+/* Everything written so far, in the arena; a zero that does not count stands behind it. */
+bool eg_output_text(eg_output *output, eg_arena *arena, const char **text, eg_error *err);
 /* Flush, fsync, rename over the old file, fsync the folder. Frees output, whatever the result. */
 bool eg_output_commit(eg_output *output, eg_error *err);
 /* Removes the temporary file and frees output; NULL is fine. */

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "base/str.h"
 #include "data/folder.h"
 #include "data/idx.h"
+#include "data/listing.h"
 
 enum { LABELS = 256 };
 
@@ -150,6 +152,17 @@ static int label_of(const char *name)
     return label < LABELS ? label : -1;
 }
 
+/* Those of both, each once. */
+static names joined(eg_arena *arena, names own, names fixed)
+{
+    const char **all = EG_NEW_ARRAY(arena, const char *, own.count + fixed.count);
+    names out = {all, own.count};
+    if (own.count) memcpy(all, own.items, own.count * sizeof *all);
+    for (size_t i = 0; i < fixed.count; i++)
+        if (find_name(out, fixed.items[i]) < 0) all[out.count++] = fixed.items[i];
+    return out;
+}
+
 /* Labels have no names of their own, so that a fixed class which has no sample here is fine when it is a
  * number. */
 static names with_fixed(eg_arena *arena, names own, names fixed)
@@ -208,17 +221,75 @@ static bool open_idx(eg_arena *arena, eg_dataset *set, names fixed, eg_error *er
     return true;
 }
 
+/* ---- csv, jsonl ---- */
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The labels that occur, sorted by byte. */
+static names own_classes(eg_arena *arena, const eg_listing *listing)
+{
+    const char **items = EG_NEW_ARRAY(arena, const char *, listing->count);
+    size_t count = 0;
+    for (size_t i = 0; i < listing->count; i++) items[i] = listing->rows[i].label;
+    if (listing->count) qsort(items, listing->count, sizeof *items, by_name);
+    for (size_t i = 0; i < listing->count; i++)
+        if (!count || strcmp(items[count - 1], items[i]) != 0) items[count++] = items[i];
+    return (names){items, count};
+}
+
+static void take_lines(eg_arena *arena, eg_dataset *set, const eg_listing *listing)
+{
+    const names classes = {set->classes, set->class_count};
+    size_t *counts = EG_NEW_ARRAY(arena, size_t, set->class_count);
+    int64_t *of = EG_NEW_ARRAY(arena, int64_t, listing->count);
+    eg_map *index = eg_map_new(arena);
+    for (size_t c = 0; c < classes.count; c++) eg_map_add(index, classes.items[c], (int64_t)c);
+    for (size_t i = 0; i < listing->count; i++) {
+        of[i] = eg_map_find(index, listing->rows[i].label);
+        if (of[i] >= 0) counts[of[i]]++;
+    }
+    apply_limit(counts, set->class_count, set->spec->limit);
+    for (size_t c = 0; c < set->class_count; c++) set->count += counts[c];
+    set->samples = EG_NEW_ARRAY(arena, eg_sample, set->count);
+    if (set->spec->group_column) set->groups = EG_NEW_ARRAY(arena, const char *, set->count);
+    for (size_t i = 0, at = 0; i < listing->count; i++) {
+        if (of[i] < 0 || counts[of[i]] == 0) continue;
+        counts[of[i]]--;
+        if (set->groups) set->groups[at] = listing->rows[i].group;
+        set->samples[at++] = (eg_sample){listing->rows[i].path, (int32_t)of[i]};
+    }
+}
+
+/* A class of the network that no line has is fine: a table need not show every one. */
+static bool open_listing(eg_arena *arena, eg_dataset *set, names fixed, eg_error *err)
+{
+    eg_listing listing;
+    if (!eg_listing_read(&listing, arena, set->spec, err)) return false;
+    names own = own_classes(arena, &listing);
+    if (!set->spec->classes && fixed.count) own = joined(arena, own, fixed);
+    if (!choose_classes(arena, set, set->spec->table, own, fixed, err)) return false;
+    take_lines(arena, set, &listing);
+    return true;
+}
+
 const eg_dataset *eg_dataset_open(eg_arena *arena, const eg_data_set *spec, const char *const *classes,
                                   size_t class_count, int channels, eg_error *err)
 {
     assert(channels == 1 || channels == 3);
-    assert(spec->kind == EG_DATA_FOLDER || spec->kind == EG_DATA_IDX);
+    static bool (*const open[EG_DATA_KIND_COUNT])(eg_arena *, eg_dataset *, names, eg_error *) = {
+        [EG_DATA_FOLDER] = open_folder,
+        [EG_DATA_IDX] = open_idx,
+        [EG_DATA_CSV] = open_listing,
+        [EG_DATA_JSONL] = open_listing,
+    };
+    assert(spec->kind < EG_DATA_KIND_COUNT && open[spec->kind]);
     eg_dataset *set = EG_NEW(arena, eg_dataset);
     set->spec = spec;
     set->channels = channels;
     names fixed = {classes, classes ? class_count : 0};
-    bool ok =
-        spec->kind == EG_DATA_FOLDER ? open_folder(arena, set, fixed, err) : open_idx(arena, set, fixed, err);
+    bool ok = open[spec->kind](arena, set, fixed, err);
     if (ok && set->count == 0) ok = eg_fail_at(err, EG_RECIPE, spec->place, "the data set has no samples");
     return ok ? set : NULL;
 }

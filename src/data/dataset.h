@@ -7,18 +7,19 @@
 #include "format/image.h"
 
 typedef struct eg_sample {
-    const char *file; /* folder: the image's path; idx: "images.idx#17" */
+    const char *file; /* folder, csv, jsonl: the image's path; idx: "images.idx#17" */
     int32_t label;    /* position in classes */
 } eg_sample;
 
 typedef struct eg_dataset {
     const eg_data_set *spec;
-    eg_sample *samples; /* in class order, then by file name; idx: in file order */
+    eg_sample *samples; /* in class order, then by file name; idx, csv, jsonl: in file order */
     size_t count;
     const char **classes;
     size_t class_count;
     size_t skipped;           /* files in the folders that are not images */
     const struct eg_idx *idx; /* idx: the pixels */
+    const char **groups;      /* csv, jsonl with a group column: of each sample; else NULL */
     int channels;             /* 1 or 3 that samples are decoded to */
 } eg_dataset;
 

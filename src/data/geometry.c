@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/colour.h"
+#include "format/image.h"
 
 enum { ATTEMPTS = 10, PIXEL_LIMIT = 178956970 };
 
@@ -131,6 +133,15 @@ static bool apply_random_resized_crop(eg_frame *frame, const eg_transform *step,
     return resize(frame, step->width, step->height, step->interpolation, err);
 }
 
+/* Pixels of its own, one row behind the other. */
+static void make_whole(eg_frame *frame)
+{
+    uint8_t *pixels = new_pixels(frame, frame->view.width, frame->view.height);
+    eg_resize(&frame->view, frame->view.width, frame->view.height, EG_NEAREST, frame->scratch,
+              pixels); /* a plain copy */
+    replace(frame, pixels, frame->view.width, frame->view.height);
+}
+
 static void mirror_row(uint8_t *row, size_t width, size_t channels)
 {
     for (size_t a = 0, b = width - 1; a < b; a++, b--)
@@ -146,17 +157,82 @@ static bool apply_horizontal_flip(eg_frame *frame, const eg_transform *step, eg_
 {
     (void)err;
     if (!(eg_draw_uniform(stream, at) < step->p)) return true;
-    if (!frame->owned) {
-        uint8_t *pixels = new_pixels(frame, frame->view.width, frame->view.height);
-        eg_resize(&frame->view, frame->view.width, frame->view.height, EG_NEAREST, frame->scratch,
-                  pixels); /* a plain copy */
-        replace(frame, pixels, frame->view.width, frame->view.height);
-    }
+    if (!frame->owned) make_whole(frame);
     const eg_raster *v = &frame->view;
     uint8_t *pixels = frame->owned + (v->pixels - frame->owned);
     for (size_t y = 0; y < (size_t)v->height; y++)
         mirror_row(pixels + y * v->stride, (size_t)v->width, (size_t)v->channels);
     return true;
+}
+
+static bool apply_vertical_flip(eg_frame *frame, const eg_transform *step, eg_stream stream, uint64_t at,
+                                eg_error *err)
+{
+    (void)err;
+    if (!(eg_draw_uniform(stream, at) < step->p)) return true;
+    const eg_raster *v = &frame->view;
+    size_t row = (size_t)v->width * (size_t)v->channels;
+    uint8_t *pixels = new_pixels(frame, v->width, v->height);
+    for (int y = 0; y < v->height; y++)
+        memcpy(pixels + (size_t)y * row, v->pixels + (size_t)(v->height - 1 - y) * v->stride, row);
+    replace(frame, pixels, v->width, v->height);
+    return true;
+}
+
+/* ---- colour ---- */
+
+static bool apply_grayscale(eg_frame *frame, const eg_transform *step, eg_stream stream, uint64_t at,
+                            eg_error *err)
+{
+    (void)err;
+    if (frame->view.channels != 3 || !(eg_draw_uniform(stream, at) < step->p)) return true;
+    make_whole(frame);
+    eg_colour_apply(EG_COLOUR_SATURATION, frame->owned,
+                    (size_t)frame->view.width * (size_t)frame->view.height, 3, 0);
+    return true;
+}
+
+/* torchvision's ColorJitter: the four in an order that is drawn; those that change nothing are left out. */
+static bool apply_color_jitter(eg_frame *frame, const eg_transform *step, eg_stream stream, uint64_t at,
+                               eg_error *err)
+{
+    const double *const ranges[] = {step->brightness, step->contrast, step->saturation, step->hue};
+    int order[] = {EG_COLOUR_BRIGHTNESS, EG_COLOUR_CONTRAST, EG_COLOUR_SATURATION, EG_COLOUR_HUE};
+    (void)err;
+    make_whole(frame);
+    for (uint64_t i = 3; i > 0; i--) {
+        uint64_t j = eg_draw_below(stream, at + 7 - i, i + 1);
+        int keep = order[i];
+        order[i] = order[j];
+        order[j] = keep;
+    }
+    for (int i = 0; i < 4; i++) {
+        int kind = order[i];
+        const double *range = ranges[kind], nothing = kind == EG_COLOUR_HUE ? 0 : 1;
+        if (range[0] == nothing && range[1] == nothing) continue;
+        double factor = range[0] + eg_draw_uniform(stream, at + (uint64_t)kind) * (range[1] - range[0]);
+        eg_colour_apply((eg_colour)kind, frame->owned, (size_t)frame->view.width * (size_t)frame->view.height,
+                        frame->view.channels, factor);
+    }
+    return true;
+}
+
+static bool apply_jpeg_quality(eg_frame *frame, const eg_transform *step, eg_stream stream, uint64_t at,
+                               eg_error *err)
+{
+    if (!(eg_draw_uniform(stream, at) < step->p)) return true;
+    uint64_t choices = (uint64_t)(step->quality[1] - step->quality[0] + 1);
+    int quality = (int)(step->quality[0] + (int64_t)eg_draw_below(stream, at + 1, choices));
+    make_whole(frame);
+    const eg_raster *v = &frame->view;
+    eg_image image = {v->width, v->height, v->channels, frame->owned, frame->scratch};
+    return eg_image_rejpeg(&image, quality, err);
+}
+
+bool eg_frame_resizes(eg_transform_kind kind)
+{
+    return kind == EG_TRANSFORM_RESIZE || kind == EG_TRANSFORM_CENTER_CROP ||
+           kind == EG_TRANSFORM_RANDOM_RESIZED_CROP;
 }
 
 bool eg_frame_apply(eg_frame *frame, const eg_transform *step, eg_stream stream, uint64_t at, eg_error *err)
@@ -167,6 +243,10 @@ bool eg_frame_apply(eg_frame *frame, const eg_transform *step, eg_stream stream,
         [EG_TRANSFORM_CENTER_CROP] = apply_center_crop,
         [EG_TRANSFORM_RANDOM_RESIZED_CROP] = apply_random_resized_crop,
         [EG_TRANSFORM_HORIZONTAL_FLIP] = apply_horizontal_flip,
+        [EG_TRANSFORM_VERTICAL_FLIP] = apply_vertical_flip,
+        [EG_TRANSFORM_COLOR_JITTER] = apply_color_jitter,
+        [EG_TRANSFORM_GRAYSCALE] = apply_grayscale,
+        [EG_TRANSFORM_JPEG_QUALITY] = apply_jpeg_quality,
     };
     assert(step->kind >= 0 && step->kind < EG_TRANSFORM_COUNT && apply[step->kind]);
     return apply[step->kind](frame, step, stream, at, err);

@@ -51,7 +51,7 @@ static bool add_step(builder *b, const eg_transform *step)
         added->height = b->result->height;
         added->width = b->result->width;
     }
-    if (step->kind == EG_TRANSFORM_HORIZONTAL_FLIP) return true;
+    if (!eg_frame_resizes(step->kind)) return true;
     bool shorter_side = step->kind == EG_TRANSFORM_RESIZE && step->width == 0;
     if (added->height <= 0 || (added->width <= 0 && !shorter_side))
         return eg_fail_at(b->err, EG_RECIPE, step->place,

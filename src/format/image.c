@@ -96,3 +96,18 @@ bool eg_image_is_named(const char *name)
     }
     return false;
 }
+
+bool eg_image_rejpeg(eg_image *image, int quality, eg_error *err)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    eg_image again = {.scratch = image->scratch};
+    bool ok = eg_jpeg_encode(image, quality, &bytes, &size, err) &&
+              eg_jpeg_decode(&again, bytes, size, image->channels, err);
+    if (ok)
+        memcpy(image->pixels, again.pixels,
+               (size_t)image->width * (size_t)image->height * (size_t)image->channels);
+    eg_image_clear(&again);
+    free(bytes);
+    return ok;
+}

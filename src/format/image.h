@@ -25,6 +25,9 @@ bool eg_image_allocate(eg_image *image, uint64_t width, uint64_t height, int cha
  * bomb limit). */
 bool eg_image_decode(eg_image *image, const uint8_t *bytes, size_t size, int channels, eg_error *err);
 bool eg_image_read(eg_image *image, const char *path, int channels, eg_error *err);
+/* What the pixels become when they are saved as a JPEG of that quality (1 … 100) and read again, as by Pillow
+ * with its defaults; in place. */
+bool eg_image_rejpeg(eg_image *image, int quality, eg_error *err);
 void eg_image_clear(eg_image *image);
 /* True when the name ends as an image that eg_image_read knows (.jpg .jpeg .png, any case). */
 bool eg_image_is_named(const char *name);

@@ -144,3 +144,57 @@ bool eg_jpeg_decode(eg_image *image, const uint8_t *bytes, size_t size, int chan
     if (!ok) eg_image_clear(image);
     return ok;
 }
+
+/* ---- encoding ---- */
+
+typedef struct encoder {
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    jmp_buf jump;
+    unsigned char *bytes;
+    unsigned long size;
+    eg_error *err;
+} encoder;
+
+static void on_encode_error(j_common_ptr jpeg)
+{
+    encoder *e = jpeg->client_data;
+    char text[JMSG_LENGTH_MAX];
+    jpeg->err->format_message(jpeg, text);
+    eg_fail(e->err, EG_SYSTEM, "the image cannot be made a JPEG: %s", text);
+    longjmp(e->jump, 1);
+}
+
+static bool encode(encoder *e, const eg_image *image, int quality)
+{
+    if (setjmp(e->jump)) return false;
+    e->jpeg.err = jpeg_std_error(&e->errors);
+    e->errors.error_exit = on_encode_error;
+    e->errors.output_message = on_message;
+    jpeg_create_compress(&e->jpeg);
+    jpeg_mem_dest(&e->jpeg, &e->bytes, &e->size);
+    e->jpeg.image_width = (JDIMENSION)image->width;
+    e->jpeg.image_height = (JDIMENSION)image->height;
+    e->jpeg.input_components = image->channels;
+    e->jpeg.in_color_space = image->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_set_defaults(&e->jpeg);
+    jpeg_set_quality(&e->jpeg, quality, TRUE);
+    jpeg_start_compress(&e->jpeg, TRUE);
+    for (int y = 0; y < image->height; y++) {
+        JSAMPROW line = image->pixels + (size_t)y * (size_t)image->width * (size_t)image->channels;
+        jpeg_write_scanlines(&e->jpeg, &line, 1);
+    }
+    jpeg_finish_compress(&e->jpeg);
+    return true;
+}
+
+bool eg_jpeg_encode(const eg_image *image, int quality, uint8_t **bytes, size_t *size, eg_error *err)
+{
+    encoder e = {.err = err};
+    e.jpeg.client_data = &e;
+    bool ok = encode(&e, image, quality);
+    jpeg_destroy_compress(&e.jpeg);
+    *bytes = e.bytes;
+    *size = e.size;
+    return ok;
+}

@@ -487,29 +487,80 @@ static void read_groups(eg_schema *in, const eg_doc *doc, void *base)
 
 #define AT(member) offsetof(eg_data_set, member)
 
-/* A kind of data set that a later version reads. */
-static bool has_later_key(const eg_doc *doc)
+/* The kinds by their key; those of a later version read nothing. */
+static const struct {
+    const char *key;
+    eg_data_kind kind;
+} data_kinds[] = {
+    {"folder", EG_DATA_FOLDER}, {"idx", EG_DATA_IDX},    {"csv", EG_DATA_CSV},
+    {"jsonl", EG_DATA_JSONL},   {"cifar", EG_DATA_NONE}, {"npz", EG_DATA_NONE},
+};
+
+static void check_columns(eg_schema *in, const eg_doc *doc, const eg_data_set *set)
 {
-    static const char *const later[] = {"csv", "jsonl", "cifar", "npz"};
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-        if (eg_doc_find(doc, later[i])) return true;
-    return false;
+    static const char *const columns[] = {"path", "label", "split", "group"};
+    if (set->kind == EG_DATA_CSV || set->kind == EG_DATA_JSONL) return;
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        const eg_doc *column = eg_doc_find(doc, columns[i]);
+        if (column)
+            eg_problem_add(in->problems, "unknown_key", column->place,
+                           "'%s' names a column of a csv or jsonl file, and this data set has none",
+                           columns[i]);
+    }
 }
 
 static void check_data_set(eg_schema *in, const eg_doc *doc, void *base)
 {
     eg_data_set *set = base;
+    size_t found = 0;
     if (!doc) return;
-    bool folder = !eg_doc_is_null(eg_doc_find(doc, "folder")), idx = !eg_doc_is_null(eg_doc_find(doc, "idx"));
-    if (folder == idx && !has_later_key(doc))
+    for (size_t i = 0; i < sizeof data_kinds / sizeof *data_kinds; i++) {
+        if (eg_doc_is_null(eg_doc_find(doc, data_kinds[i].key))) continue;
+        set->kind = data_kinds[i].kind;
+        found++;
+    }
+    if (found != 1)
         eg_problem_add(in->problems, "missing_key", doc->place,
-                       "a data set has exactly one of 'folder' and 'idx', found %s",
-                       folder ? "both" : "none");
-    set->kind = folder ? EG_DATA_FOLDER : EG_DATA_IDX;
+                       "a data set has exactly one of 'folder', 'idx', 'csv' and 'jsonl', found %s",
+                       found ? "several" : "none");
+    check_columns(in, doc, set);
+    if (!set->path_column) set->path_column = "path";
+    if (!set->label_column) set->label_column = "label";
     const eg_doc *classes = eg_doc_find(doc, "classes");
     if (classes && classes->kind == EG_DOC_LIST && classes->count == 0)
         eg_schema_expected(in, classes, "classes", "at least one class");
     eg_schema_distinct(in, classes, "classes");
+}
+
+static void read_csv(eg_schema *in, const eg_doc *doc, void *base)
+{
+    const eg_field field = {.key = "csv", .type = EG_TYPE_PATH};
+    eg_schema_path(in, &field, doc, &((eg_data_set *)base)->table);
+}
+
+static void read_jsonl(eg_schema *in, const eg_doc *doc, void *base)
+{
+    const eg_field field = {.key = "jsonl", .type = EG_TYPE_PATH};
+    eg_schema_path(in, &field, doc, &((eg_data_set *)base)->table);
+}
+
+static void check_train_set(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_data_set *set = base;
+    if (!set->split_value) set->split_value = "train";
+    check_data_set(in, doc, base);
+}
+
+/* Validation takes the rows called val, and its order is the set's own. */
+static void check_val_set(eg_schema *in, const eg_doc *doc, void *base)
+{
+    eg_data_set *set = base;
+    const eg_doc *sampler = doc ? eg_doc_find(doc, "sampler") : NULL;
+    if (!set->split_value) set->split_value = "val";
+    if (sampler && set->sampler != EG_SAMPLER_SHUFFLE)
+        eg_problem_add(in->problems, "misplaced", sampler->place,
+                       "'sampler' is of training: every sample is validated once");
+    check_data_set(in, doc, base);
 }
 
 static const eg_field idx_rows[] = {
@@ -525,24 +576,30 @@ static const eg_field data_set_rows[] = {
     {"folder", EG_TYPE_PATH, AT(folder), .doc = "a folder with one folder of images a class"},
     {"idx", EG_TYPE_SECTION, 0, .section = &idx_section, .optional = true,
      .doc = "two files in MNIST's format"},
+    {"csv", EG_TYPE_OTHER, .read = read_csv, .doc = "a table with a line of column names and one a sample"},
+    {"jsonl", EG_TYPE_OTHER, .read = read_jsonl, .doc = "a JSON object a line, one a sample"},
+    {"path", EG_TYPE_STRING, AT(path_column),
+     .doc = "csv, jsonl: column of the image's path, from the table's folder on; path"},
+    {"label", EG_TYPE_STRING, AT(label_column), .doc = "csv, jsonl: column of the class; label"},
+    {"split", EG_TYPE_STRING, AT(split_column), .doc = "csv, jsonl: column that says which set a line is of"},
+    {"split_value", EG_TYPE_STRING, AT(split_value), .doc = "what it says of this one: train, or val"},
+    {"group", EG_TYPE_STRING, AT(group_column),
+     .doc = "csv, jsonl: column of what must not be in both sets, such as a patient or a video"},
     {"classes", EG_TYPE_STRINGS, AT(classes), .count = AT(class_count), .doc = "only these, in this order"},
     {"limit", EG_TYPE_INT, AT(limit), "0", 0, MANY,
      .doc = "at most so many samples, evenly over the classes; 0: all"},
-    EG_LATER("csv"),
-    EG_LATER("jsonl"),
     EG_LATER("cifar"),
     EG_LATER("npz"),
-    EG_LATER("split"),
     {"sampler", EG_TYPE_WORD, AT(sampler), "shuffle", .words = sampler_words,
      .doc = "class_balanced: every class as often as every other (training only)"},
     EG_LATER("exif"),
 };
 static const eg_section train_set_section = {"data.train",       EG_FIELDS(data_set_rows),
                                              .bare = "folder",   .given = EG_NOWHERE,
-                                             .place = AT(place), .check = check_data_set};
+                                             .place = AT(place), .check = check_train_set};
 static const eg_section val_set_section = {"data.val",         EG_FIELDS(data_set_rows),
                                            .bare = "folder",   .given = EG_NOWHERE,
-                                           .place = AT(place), .check = check_data_set};
+                                           .place = AT(place), .check = check_val_set};
 #undef AT
 #define AT(member) offsetof(eg_data_section, member)
 

@@ -127,6 +127,76 @@ static const eg_field random_resized_crop_rows[] = {
 static const eg_field horizontal_flip_rows[] = {
     {"p", EG_TYPE_NUMBER, AT(p), "0.5", 0, 1, .doc = "probability"},
 };
+static const eg_field vertical_flip_rows[] = {
+    {"p", EG_TYPE_NUMBER, AT(p), "0.5", 0, 1, .doc = "probability"},
+};
+static const eg_field grayscale_rows[] = {
+    {"p", EG_TYPE_NUMBER, AT(p), "0.1", 0, 1, .doc = "probability"},
+};
+
+/* A number x is [max(0, centre - x), centre + x]; hue's centre is 0 and its ends are at most a half. */
+static void read_jitter(eg_schema *in, const eg_doc *doc, const char *key, bool hue, double out[2])
+{
+    double x;
+    const double centre = hue ? 0 : 1, most = hue ? 0.5 : 1e6;
+    if (eg_scalar_number(doc, &x) && x >= 0 && x <= most) {
+        out[0] = hue || x < centre ? centre - x : 0;
+        out[1] = centre + x;
+        return;
+    }
+    bool pair = doc->kind == EG_DOC_LIST && doc->count == 2 && eg_scalar_number(doc->items[0], &out[0]) &&
+                eg_scalar_number(doc->items[1], &out[1]) && out[0] <= out[1];
+    if (!pair || out[0] < (hue ? -most : 0) || out[1] > most)
+        eg_schema_expected(in, doc, key,
+                           hue ? "a number from 0 to 0.5, or [low, high] between -0.5 and 0.5"
+                               : "a number of 0 or more, or factors [low, high]");
+}
+
+static void read_brightness(eg_schema *in, const eg_doc *doc, void *base)
+{
+    read_jitter(in, doc, "brightness", false, ((eg_transform *)base)->brightness);
+}
+
+static void read_contrast(eg_schema *in, const eg_doc *doc, void *base)
+{
+    read_jitter(in, doc, "contrast", false, ((eg_transform *)base)->contrast);
+}
+
+static void read_saturation(eg_schema *in, const eg_doc *doc, void *base)
+{
+    read_jitter(in, doc, "saturation", false, ((eg_transform *)base)->saturation);
+}
+
+static void read_hue(eg_schema *in, const eg_doc *doc, void *base)
+{
+    read_jitter(in, doc, "hue", true, ((eg_transform *)base)->hue);
+}
+
+static const eg_field color_jitter_rows[] = {
+    {"brightness", EG_TYPE_OTHER, .standard = "0", .read = read_brightness,
+     .doc = "x: a factor from max(0, 1 - x) to 1 + x; or [low, high]"},
+    {"contrast", EG_TYPE_OTHER, .standard = "0", .read = read_contrast, .doc = "likewise"},
+    {"saturation", EG_TYPE_OTHER, .standard = "0", .read = read_saturation, .doc = "likewise"},
+    {"hue", EG_TYPE_OTHER, .standard = "0", .read = read_hue,
+     .doc = "x: a turn from -x to x; or [low, high]"},
+};
+
+/* A quality, or [low, high]. */
+static void read_quality(eg_schema *in, const eg_doc *doc, void *base)
+{
+    int64_t *out = ((eg_transform *)base)->quality;
+    const eg_doc *const *items;
+    size_t count = eg_schema_items(&doc, &items);
+    bool ok = (count == 1 || count == 2) && eg_scalar_int(items[0], &out[0]) &&
+              eg_scalar_int(items[count - 1], &out[1]) && 1 <= out[0] && out[0] <= out[1] && out[1] <= 100;
+    if (!ok) eg_schema_expected(in, doc, "range", "a quality from 1 to 100, or [low, high]");
+}
+
+static const eg_field jpeg_quality_rows[] = {
+    {"range", EG_TYPE_OTHER, .standard = "[50, 95]", .read = read_quality,
+     .doc = "quality that the image is saved with and read again: [low, high]"},
+    {"p", EG_TYPE_NUMBER, AT(p), "1", 0, 1, .doc = "probability"},
+};
 static const eg_field normalize_rows[] = {
     {"mean", EG_TYPE_OTHER, 0, .read = read_mean, .required = true,
      .doc = "of each channel, of values in [0, 1]"},
@@ -150,6 +220,12 @@ static const struct {
     [EG_TRANSFORM_HORIZONTAL_FLIP] = {{"horizontal_flip", EG_FIELDS(horizontal_flip_rows), .bare = "p",
                                        NO_PLACE},
                                       true},
+    [EG_TRANSFORM_VERTICAL_FLIP] = {{"vertical_flip", EG_FIELDS(vertical_flip_rows), .bare = "p", NO_PLACE},
+                                    true},
+    [EG_TRANSFORM_COLOR_JITTER] = {{"color_jitter", EG_FIELDS(color_jitter_rows), NO_PLACE}, true},
+    [EG_TRANSFORM_GRAYSCALE] = {{"grayscale", EG_FIELDS(grayscale_rows), .bare = "p", NO_PLACE}, true},
+    [EG_TRANSFORM_JPEG_QUALITY] = {{"jpeg_quality", EG_FIELDS(jpeg_quality_rows), .bare = "range", NO_PLACE},
+                                   true},
     [EG_TRANSFORM_NORMALIZE] = {{"normalize", EG_FIELDS(normalize_rows), NO_PLACE, .check = check_normalize},
                                 false},
 };
@@ -159,12 +235,13 @@ static const eg_word names[] = {
     {"center_crop", EG_TRANSFORM_CENTER_CROP},
     {"random_resized_crop", EG_TRANSFORM_RANDOM_RESIZED_CROP},
     {"horizontal_flip", EG_TRANSFORM_HORIZONTAL_FLIP},
+    {"vertical_flip", EG_TRANSFORM_VERTICAL_FLIP},
+    {"color_jitter", EG_TRANSFORM_COLOR_JITTER},
+    {"grayscale", EG_TRANSFORM_GRAYSCALE},
+    {"jpeg_quality", EG_TRANSFORM_JPEG_QUALITY},
     {"normalize", EG_TRANSFORM_NORMALIZE},
     {"random_crop", EG_WORD_UNSUPPORTED},
-    {"vertical_flip", EG_WORD_UNSUPPORTED},
     {"rotation", EG_WORD_UNSUPPORTED},
-    {"color_jitter", EG_WORD_UNSUPPORTED},
-    {"grayscale", EG_WORD_UNSUPPORTED},
     {"random_erasing", EG_WORD_UNSUPPORTED},
     {"gaussian_blur", EG_WORD_UNSUPPORTED},
     {"auto_augment", EG_WORD_UNSUPPORTED},
@@ -172,7 +249,6 @@ static const eg_word names[] = {
     {"trivial_augment", EG_WORD_UNSUPPORTED},
     {"mixup", EG_WORD_UNSUPPORTED},
     {"cutmix", EG_WORD_UNSUPPORTED},
-    {"jpeg_quality", EG_WORD_UNSUPPORTED},
     {0},
 };
 

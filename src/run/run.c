@@ -1,6 +1,7 @@
 /* engraft run: from a recipe to a trained model. engraft train: the same from a model that has been applied.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "engraft/run.h"
@@ -9,6 +10,7 @@
 #include "run/page.h"
 #include "run/result.h"
 #include "run/samples.h"
+#include "run/state.h"
 #include "run/tuning.h"
 
 /* Everything that a run has open. */
@@ -73,11 +75,42 @@ static bool check_ties(const job *run, eg_error *err)
     return true;
 }
 
+/* Goes on where an interrupted run of the same directory was; without one, at the beginning. */
+static bool resume(job *run, const char *path, const char *decided, eg_error *err)
+{
+    if (!run->options->resume) return true;
+    if (!eg_path_exists(path)) {
+        eg_log("resume     there is no saved training in %s: this one starts at the beginning",
+               run->outputs.dir);
+        return true;
+    }
+    if (!eg_state_read(path, &run->tuning, decided, err)) return false;
+    const eg_progress *at = eg_trainer_progress(run->tuning.trainer);
+    eg_log("resume     after %" PRId64 " epochs and %" PRId64 " steps", at->epochs, at->steps);
+    return true;
+}
+
 static bool open_tuning(job *run, eg_error *err)
 {
     if (!run->transfer.recipe->train.given) return true;
-    return eg_tuning_open(&run->tuning, &run->arena, &run->transfer, &run->weights, &run->samples,
-                          run->outputs.metrics, run->pool, err);
+    if (!eg_tuning_open(&run->tuning, &run->arena, &run->transfer, &run->weights, &run->samples,
+                        run->outputs.metrics, run->pool, err))
+        return false;
+    const char *path = eg_path_join(&run->arena, run->outputs.dir, "state/training.safetensors");
+    const char *decided =
+        eg_state_decided(&run->arena, &run->transfer, run->options->problems, &run->samples);
+    eg_tuning_keep(&run->tuning, path, decided);
+    return resume(run, path, decided, err);
+}
+
+/* A training that came to its end leaves nothing to be resumed. */
+static void forget_state(const job *run)
+{
+    if (!run->tuning.state) return;
+    eg_arena arena = {0};
+    remove(run->tuning.state);
+    remove(eg_path_folder(&arena, run->tuning.state));
+    eg_arena_clear(&arena);
 }
 
 /* Everything that can be found wrong is found here, before the first step. */
@@ -158,6 +191,7 @@ bool eg_run(const eg_run_options *options, eg_error *err)
     eg_interrupt_watch();
     bool ok = prepare(&run, err) && train(&run, err) && write_outputs(&run, err) && write_page(&run, err) &&
               print_result(&run, err);
+    if (ok) forget_state(&run);
     eg_tuning_close(&run.tuning);
     eg_weights_clear(&run.weights);
     eg_pool_free(run.pool);

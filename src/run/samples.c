@@ -2,7 +2,9 @@
 
 #include <inttypes.h>
 
+#include "base/map.h"
 #include "base/str.h"
+#include "data/listing.h"
 
 const char *eg_samples_classes(eg_arena *arena, const char *const *classes, size_t count)
 {
@@ -80,6 +82,46 @@ bool eg_samples_open_val(eg_samples *samples, eg_arena *arena, const eg_data_set
            try_first(arena, samples->val, &samples->val_pipeline, err);
 }
 
+/* ---- groups ---- */
+
+/* The validation set's group column is the training set's where it names none itself. */
+static bool find_group(eg_arena *arena, const eg_data_section *data, eg_data_set *val, eg_error *err)
+{
+    const char *column = data->train.group_column;
+    *val = data->val;
+    if (!column || val->group_column) return true;
+    if (eg_listing_has(arena, val, column)) {
+        val->group_column = column;
+        return true;
+    }
+    return eg_fail_at(
+        err, EG_RECIPE, val->place,
+        "data.train keeps the groups of '%s' on its side, and data.val does not say which group its "
+        "samples are of; add the column, or leave 'group' out",
+        column);
+}
+
+/* No group may be on both sides: what is validated would have been seen. */
+static bool check_leak(eg_arena *arena, const eg_samples *samples, const eg_data_section *data, eg_error *err)
+{
+    const eg_dataset *train = samples->train, *val = samples->val;
+    if (!train->groups || !val->groups) return true;
+    eg_map *seen = eg_map_new(arena), *leaks = eg_map_new(arena);
+    const char *first = NULL;
+    for (size_t i = 0; i < train->count; i++) eg_map_set(seen, train->groups[i], (int64_t)i);
+    for (size_t i = 0; i < val->count; i++) {
+        if (eg_map_find(seen, val->groups[i]) < 0) continue;
+        if (!first) first = val->groups[i];
+        eg_map_set(leaks, val->groups[i], 0);
+    }
+    if (!first) return true;
+    return eg_fail_at(
+        err, EG_RECIPE, data->train.place,
+        "data.train and data.val share %zu group%s of '%s', such as '%s': what is validated has been "
+        "learned from; put each group on one side",
+        eg_map_count(leaks), eg_map_count(leaks) == 1 ? "" : "s", data->train.group_column, first);
+}
+
 bool eg_samples_open(eg_samples *samples, eg_arena *arena, const eg_recipe *recipe, const eg_net *net,
                      eg_error *err)
 {
@@ -96,6 +138,9 @@ bool eg_samples_open(eg_samples *samples, eg_arena *arena, const eg_recipe *reci
         !try_first(arena, samples->train, &samples->train_pipeline, err))
         return false;
     if (data->val.kind == EG_DATA_NONE) return true;
-    return eg_samples_open_val(samples, arena, &data->val, samples->train->classes,
-                               samples->train->class_count, data->preprocess, net, target->place, err);
+    eg_data_set *val = EG_NEW(arena, eg_data_set);
+    return find_group(arena, data, val, err) &&
+           eg_samples_open_val(samples, arena, val, samples->train->classes, samples->train->class_count,
+                               data->preprocess, net, target->place, err) &&
+           check_leak(arena, samples, data, err);
 }

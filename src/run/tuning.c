@@ -1,9 +1,22 @@
 #include "run/tuning.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "run/interrupt.h"
+#include "run/state.h"
+
+enum {
+    PAUSE = 20
+}; /* seconds between two saves: a crash costs no more, and short epochs are not slowed down */
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
 
 static bool report(void *context, const eg_metrics *metrics, eg_error *err)
 {
@@ -11,15 +24,24 @@ static bool report(void *context, const eg_metrics *metrics, eg_error *err)
     return eg_metrics_report(&tuning->log, metrics, err);
 }
 
+void eg_tuning_recall(eg_tuning *tuning, size_t number, int64_t epochs)
+{
+    const eg_net *net = tuning->transfer->net;
+    const eg_phase *phase = &tuning->transfer->phases->items[number];
+    eg_tuned_phase *tuned = &tuning->phases[number];
+    *tuned = (eg_tuned_phase){.name = phase->name, .epochs = epochs, .first_time = phase->first_time};
+    for (int32_t p = 0; p < net->param_count; p++) tuned->frozen += phase->frozen[p];
+    tuning->phase_count = number + 1;
+}
+
 static bool begin_phase(eg_tuning *tuning, const eg_phase *phase, eg_error *err)
 {
+    const eg_progress *at = eg_trainer_progress(tuning->trainer);
     eg_proof_clear(&tuning->proof);
     if (!eg_proof_init(&tuning->proof, tuning->transfer->net, phase->frozen, tuning->weights, err))
         return false;
-    tuning->before = eg_trainer_progress(tuning->trainer)->epochs;
-    tuning->phases[tuning->phase_count++] = (eg_tuned_phase){
-        .name = phase->name, .frozen = tuning->proof.tensors, .first_time = phase->first_time};
-    if (!tuning->log.named) return true;
+    eg_tuning_recall(tuning, (size_t)at->phase, 0);
+    if (!tuning->log.named || at->epoch > 0 || at->step > 0) return true;
     eg_log("phase      %s: %" PRId64 " epochs, %zu of %zu tensors train, %zu of them for the first time: "
            "their momentum starts at zero",
            phase->name, phase->epochs, phase->tensors, phase->tensors + phase->frozen_tensors,
@@ -27,12 +49,34 @@ static bool begin_phase(eg_tuning *tuning, const eg_phase *phase, eg_error *err)
     return true;
 }
 
+static bool save(void *context, eg_trainer *trainer, bool ending, eg_error *err)
+{
+    eg_tuning *tuning = context;
+    if (!tuning->state || (!ending && now() - tuning->saved < PAUSE)) return true;
+    eg_error why = {0};
+    bool ok = eg_state_write(tuning->state, tuning, trainer, tuning->decided, &why);
+    tuning->saved = now();
+    if (ok && ending)
+        eg_log("saved      %s: `--resume` goes on from here", tuning->state);
+    else if (!ok && ending)
+        eg_log("not saved  %s", why.text);
+    if (!ok && err && err->code == EG_OK) *err = why;
+    return ok;
+}
+
+void eg_tuning_keep(eg_tuning *tuning, const char *path, const char *decided)
+{
+    tuning->state = path;
+    tuning->decided = decided;
+    tuning->saved = now();
+}
+
 /* The best weights are compared, too, where they are this phase's. */
 static bool end_phase(eg_tuning *tuning, const eg_trainer *trainer, eg_error *err)
 {
     const eg_progress *at = eg_trainer_progress(trainer);
     const eg_weights *best = eg_trainer_best(trainer, EG_WEIGHTS_RAW);
-    tuning->phases[tuning->phase_count - 1].epochs = at->epochs - tuning->before;
+    tuning->phases[at->phase].epochs = at->epoch;
     return eg_proof_check(&tuning->proof, tuning->weights, err) &&
            (!best || at->best_phase != at->phase || eg_proof_check(&tuning->proof, best, err));
 }
@@ -63,7 +107,8 @@ bool eg_tuning_open(eg_tuning *tuning, eg_arena *arena, const eg_transfer *trans
         .val_pipeline = &samples->val_pipeline,
         .augment_pool = recipe->data.augment_pool,
         .pool = pool,
-        .calls = {.context = tuning, .report = report, .phase = phase, .stop = eg_interrupt_check},
+        .calls =
+            {.context = tuning, .report = report, .phase = phase, .stop = eg_interrupt_check, .save = save},
     };
     tuning->trainer = eg_trainer_new(&options, err);
     if (!tuning->trainer) return false;

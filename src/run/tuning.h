@@ -22,13 +22,19 @@ typedef struct eg_tuning {
     eg_metrics_log log;
     eg_proof proof; /* of the phase that runs */
     eg_tuned_phase *phases;
-    size_t phase_count; /* begun */
-    int64_t before;     /* epochs, when the phase began */
+    size_t phase_count;  /* begun */
+    const char *state;   /* the file that it is saved in; NULL: nowhere */
+    const char *decided; /* see state.h */
+    double saved;        /* when, in seconds of a steady clock */
 } eg_tuning;
 
 /* Checks and takes everything that the first phase needs. All is borrowed; the weights will change. */
 bool eg_tuning_open(eg_tuning *tuning, eg_arena *arena, const eg_transfer *transfer, eg_weights *weights,
                     const eg_samples *samples, eg_output *metrics, eg_pool *pool, eg_error *err);
+/* An earlier phase of a training that is continued came to so many epochs. */
+void eg_tuning_recall(eg_tuning *tuning, size_t phase, int64_t epochs);
+/* From now on it is saved to that file: where it is interrupted, and after an epoch, but not all the time. */
+void eg_tuning_keep(eg_tuning *tuning, const char *path, const char *decided);
 /* Trains; EG_MISMATCH when a phase changed what it freezes, in the weights or in the best ones. */
 bool eg_tuning_run(eg_tuning *tuning, eg_error *err);
 void eg_tuning_close(eg_tuning *tuning);

@@ -194,6 +194,17 @@ void eg_optimizer_free(eg_optimizer *optimizer)
     eg_arena_clear(&arena);
 }
 
+static block *add_block(eg_optimizer *optimizer, size_t size, eg_error *err)
+{
+    block *added = EG_NEW(&optimizer->arena, block);
+    *added = (block){.size = size, .next = optimizer->blocks};
+    added->memory = eg_block_new(size, "the optimizer's state", err);
+    if (!added->memory) return NULL;
+    optimizer->blocks = added;
+    optimizer->bytes += size;
+    return added;
+}
+
 /* One block for all that trains for the first time. */
 static bool add_states(eg_optimizer *optimizer, const eg_optimizer_item *items, size_t count, eg_error *err)
 {
@@ -203,12 +214,8 @@ static bool add_states(eg_optimizer *optimizer, const eg_optimizer_item *items, 
         if (!slot->values) total += items[i].numel * states; /* the weights are in memory: no overflow */
     }
     if (!total) return true;
-    block *added = EG_NEW(&optimizer->arena, block);
-    *added = (block){.size = (size_t)total * sizeof(float), .next = optimizer->blocks};
-    added->memory = eg_block_new(added->size, "the optimizer's state", err);
-    if (!added->memory) return false;
-    optimizer->blocks = added;
-    optimizer->bytes += added->size;
+    block *added = add_block(optimizer, (size_t)total * sizeof(float), err);
+    if (!added) return false;
     float *at = added->memory;
     for (size_t i = 0; i < count; i++) {
         eg_optimizer_state *slot = &optimizer->slots[items[i].slot];
@@ -338,7 +345,22 @@ size_t eg_optimizer_bytes(const eg_optimizer *optimizer)
     return optimizer->bytes;
 }
 
-eg_optimizer_state *eg_optimizer_slot(eg_optimizer *optimizer, size_t slot)
+const eg_optimizer_state *eg_optimizer_slot(const eg_optimizer *optimizer, size_t slot)
 {
     return &optimizer->slots[slot];
+}
+
+float *eg_optimizer_restore(eg_optimizer *optimizer, size_t slot, int64_t count, int64_t steps, eg_error *err)
+{
+    eg_optimizer_state *state = &optimizer->slots[slot];
+    if (!state->values) {
+        block *added = add_block(optimizer, (size_t)count * sizeof(float), err);
+        if (!added) return NULL;
+        *state = (eg_optimizer_state){added->memory, count, 0};
+    }
+    state->steps = steps;
+    if (state->count == count) return state->values;
+    eg_fail(err, EG_MALFORMED, "the saved optimizer keeps %lld numbers of a tensor, and this one %lld",
+            (long long)count, (long long)state->count);
+    return NULL;
 }

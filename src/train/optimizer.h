@@ -59,7 +59,11 @@ void eg_optimizer_step(eg_optimizer *optimizer, const eg_optimizer_pace *pace, e
 size_t eg_optimizer_bytes(const eg_optimizer *optimizer);
 /* Numbers of state that are kept for each of a tensor's. */
 int eg_optimizer_states(const eg_optimizer_section *section);
-/* The state of a slot, to be saved, or written to after eg_optimizer_train. */
-eg_optimizer_state *eg_optimizer_slot(eg_optimizer *optimizer, size_t slot);
+/* The state of a slot, to be saved. */
+const eg_optimizer_state *eg_optimizer_slot(const eg_optimizer *optimizer, size_t slot);
+/* Room for a slot's state of so many values (which eg_optimizer_train may have made), to be filled with what
+ * was saved, and its steps. NULL: no memory, or another number of values than the slot has. */
+float *eg_optimizer_restore(eg_optimizer *optimizer, size_t slot, int64_t count, int64_t steps,
+                            eg_error *err);
 
 #endif

@@ -18,7 +18,8 @@ typedef struct eg_progress {
     eg_loss loss;               /* of the epoch so far */
     eg_plateau plateau;         /* of the phase's schedule */
     eg_watch stopping;          /* early stopping: of the run, or of the phase */
-    bool stopped;               /* early, the whole run */
+    bool over;                  /* early stopping ends the phase */
+    bool stopped;               /* and with it the whole run */
     /* the best epoch */
     eg_watch best;
     int64_t best_epoch; /* in all phases, from 1 */

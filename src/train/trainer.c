@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "data/sampler.h"
-#include "net/op.h"
 #include "train/ema.h"
 #include "train/feed.h"
+#include "train/precondition.h"
 
 /* The gradients of several batches, added up. */
 typedef struct sums {
@@ -51,86 +51,6 @@ static double now(void)
 static const eg_phase *phase_of(const eg_trainer *trainer)
 {
     return &trainer->with.phases->items[trainer->progress.phase];
-}
-
-/* ---- checks ---- */
-
-static bool check_labels(const eg_dataset *dataset, int64_t classes, eg_error *err)
-{
-    for (size_t i = 0; i < dataset->count; i++) {
-        const eg_sample *sample = &dataset->samples[i];
-        if (sample->label < 0 || sample->label >= classes)
-            return eg_fail(err, EG_RECIPE,
-                           "'%s' has label %" PRId32 ", and the network has %" PRId64 " outputs",
-                           sample->file, sample->label, classes);
-    }
-    return true;
-}
-
-/* A variance needs two values per channel: a single sample has them only where maps are larger than 1x1. */
-static bool check_batch_norm(const eg_trainer_options *with, const eg_phase *phase, int64_t last,
-                             eg_error *err)
-{
-    const eg_net *net = with->net;
-    for (int32_t i = 0; last == 1 && i < net->node_count; i++) {
-        const eg_node *node = &net->nodes[i];
-        bool batch_statistics =
-            phase->batch_norm[i] == EG_BN_DEFAULT || phase->batch_norm[i] == EG_BN_TRAIN_STATS;
-        if (strncmp(node->op->name, "batch_norm", strlen("batch_norm")) != 0 || !batch_statistics) continue;
-        const eg_value *x = eg_node_input(net, node, 0);
-        if (eg_value_numel(x) > x->dims[x->rank - 1]) continue;
-        return eg_fail(
-            err, EG_RECIPE,
-            "with %zu samples and batch_size %" PRId64 " an epoch's last batch is a single sample, of which "
-            "BatchNorm '%s' sees one value per channel, too few for a variance; choose another batch_size",
-            with->train->count, with->section->batch_size, node->path);
-    }
-    return true;
-}
-
-static bool check(eg_trainer *trainer, eg_error *err)
-{
-    const eg_trainer_options *with = &trainer->with;
-    const eg_value *output = &with->net->values[with->net->output];
-    if (output->rank != 1)
-        return eg_fail(err, EG_RECIPE, "the network's output %s is not a vector of class scores",
-                       eg_value_text(&trainer->arena, output));
-    trainer->classes = output->dims[0];
-    if (!check_labels(with->train, trainer->classes, err) ||
-        (with->val && !check_labels(with->val, trainer->classes, err)))
-        return false;
-    for (size_t i = 0; i < with->phases->count; i++)
-        if (!check_batch_norm(with, &with->phases->items[i], (trainer->samples - 1) % trainer->batch + 1,
-                              err))
-            return false;
-    return true;
-}
-
-/* ---- the loss ---- */
-
-/* scikit-learn's 'balanced': n / (classes * samples of the class); a class without samples counts nothing. */
-static const double *balanced_weights(eg_trainer *trainer)
-{
-    double *weights = EG_NEW_ARRAY(&trainer->arena, double, (size_t)trainer->classes);
-    const eg_dataset *set = trainer->with.train;
-    for (size_t i = 0; i < set->count; i++) weights[set->samples[i].label]++;
-    for (int64_t c = 0; c < trainer->classes; c++)
-        if (weights[c] > 0) weights[c] = (double)set->count / ((double)trainer->classes * weights[c]);
-    return weights;
-}
-
-static bool make_criterion(eg_trainer *trainer, eg_error *err)
-{
-    const eg_loss_section *loss = &trainer->with.section->loss;
-    trainer->criterion = (eg_criterion){.kind = loss->kind,
-                                        .smoothing = loss->label_smoothing,
-                                        .gamma = loss->gamma,
-                                        .weights = loss->weight_count ? loss->weights : NULL};
-    if (loss->balanced) trainer->criterion.weights = balanced_weights(trainer);
-    if (!loss->weight_count || (int64_t)loss->weight_count == trainer->classes) return true;
-    return eg_fail_at(err, EG_RECIPE, loss->place,
-                      "'class_weights' has %zu numbers, and the network tells %" PRId64 " classes apart",
-                      loss->weight_count, trainer->classes);
 }
 
 /* ---- a phase ---- */
@@ -289,7 +209,10 @@ eg_trainer *eg_trainer_new(const eg_trainer_options *options, eg_error *err)
     trainer->stride =
         trainer->batch > trainer->samples / accumulate ? trainer->samples : trainer->batch * accumulate;
     trainer->steps_per_epoch = (trainer->samples + trainer->stride - 1) / trainer->stride;
-    if (check(trainer, err) && make_criterion(trainer, err) && allocate(trainer, err)) return trainer;
+    if (eg_precondition_check(options, trainer->batch, &trainer->classes, err) &&
+        eg_precondition_criterion(options, trainer->classes, &trainer->arena, &trainer->criterion, err) &&
+        allocate(trainer, err))
+        return trainer;
     eg_trainer_free(trainer);
     return NULL;
 }
@@ -430,6 +353,21 @@ static bool train_step(eg_trainer *trainer, eg_error *err)
     return report(trainer, &metrics, err);
 }
 
+static bool save(eg_trainer *trainer, bool ending, eg_error *err)
+{
+    const eg_trainer_calls *calls = &trainer->with.calls;
+    return !calls->save || calls->save(calls->context, trainer, ending, err);
+}
+
+/* Whether the training is to end here, between two steps; what it has come to is saved then. */
+static bool ends_here(eg_trainer *trainer, eg_error *err)
+{
+    const eg_trainer_calls *calls = &trainer->with.calls;
+    if (!calls->stop || !calls->stop(err)) return false;
+    save(trainer, true, err);
+    return true;
+}
+
 static bool train_epoch(eg_trainer *trainer, eg_error *err)
 {
     const eg_trainer_options *with = &trainer->with;
@@ -438,7 +376,7 @@ static bool train_epoch(eg_trainer *trainer, eg_error *err)
     snprintf(label, sizeof label, "epoch %" PRId64 "/%" PRId64, at->epochs + 1, with->phases->epochs);
     eg_order_draw(&trainer->order, with->section->seed, (uint64_t)at->epochs);
     while (at->step < trainer->steps_per_epoch) {
-        if (with->calls.stop && with->calls.stop(err)) return false;
+        if (ends_here(trainer, err)) return false;
         if (!train_step(trainer, err)) return false;
         snprintf(text, sizeof text, "loss %.4f", eg_score_loss(&at->loss));
         eg_log_progress(label, (uint64_t)at->step, (uint64_t)trainer->steps_per_epoch, text);
@@ -536,8 +474,8 @@ static void reduce_on_plateau(eg_trainer *trainer, const eg_epoch_scores *scores
                     eg_monitor_value(scheduler->monitor, scores));
 }
 
-/* What follows an epoch's steps; *stop: the phase ends. */
-static bool end_epoch(eg_trainer *trainer, double seconds, bool *stop, eg_error *err)
+/* What follows an epoch's steps. */
+static bool end_epoch(eg_trainer *trainer, double seconds, eg_error *err)
 {
     const eg_trainer_options *with = &trainer->with;
     eg_progress *at = &trainer->progress;
@@ -546,10 +484,13 @@ static bool end_epoch(eg_trainer *trainer, double seconds, bool *stop, eg_error 
         at->step--;
         return diverged(trainer, "a parameter is not finite after it", err);
     }
-    if (with->val && !validate(trainer, &val, err)) return false;
+    if (with->val && !validate(trainer, &val, err)) {
+        if (with->calls.stop && with->calls.stop(NULL)) save(trainer, true, err);
+        return false;
+    }
     eg_epoch_scores scores = {at->loss, with->val ? &val : NULL, NAN};
     if (with->val) scores.macro_f1 = eg_score_macro_f1(trainer->confusion, trainer->classes);
-    *stop = wants_stop(trainer, &scores);
+    at->over = wants_stop(trainer, &scores);
     eg_metrics metrics = {.epoch_end = true,
                           .epoch = at->epochs + 1,
                           .step = at->steps,
@@ -557,7 +498,7 @@ static bool end_epoch(eg_trainer *trainer, double seconds, bool *stop, eg_error 
                           .val = scores.val,
                           .macro_f1 = scores.macro_f1,
                           .best = keep_best(trainer, &scores),
-                          .stop = *stop,
+                          .stop = at->over,
                           .seconds = seconds};
     reduce_on_plateau(trainer, &scores);
     if (!report(trainer, &metrics, err)) return false;
@@ -579,13 +520,14 @@ static bool tell_phase(const eg_trainer *trainer, bool begins, eg_error *err)
 static bool train_phase(eg_trainer *trainer, eg_error *err)
 {
     eg_progress *at = &trainer->progress;
-    bool stop = false;
     if (!tell_phase(trainer, true, err)) return false;
-    while (!stop && at->epoch < phase_of(trainer)->epochs) {
+    while (!at->over && at->epoch < phase_of(trainer)->epochs) {
         double start = now();
-        if (!train_epoch(trainer, err) || !end_epoch(trainer, now() - start, &stop, err)) return false;
+        if (!train_epoch(trainer, err) || !end_epoch(trainer, now() - start, err) ||
+            !save(trainer, false, err))
+            return false;
     }
-    at->stopped = stop && trainer->with.section->stopping.scope == EG_SCOPE_RUN;
+    at->stopped = at->over && trainer->with.section->stopping.scope == EG_SCOPE_RUN;
     return tell_phase(trainer, false, err);
 }
 
@@ -596,6 +538,7 @@ static bool next_phase(eg_trainer *trainer)
     if (at->stopped || (size_t)at->phase + 1 >= trainer->with.phases->count) return false;
     at->phase++;
     at->epoch = 0;
+    at->over = false;
     at->plateau = (eg_plateau){0};
     if (trainer->with.section->stopping.scope == EG_SCOPE_PHASE) at->stopping = (eg_watch){0};
     return true;
@@ -607,6 +550,35 @@ bool eg_trainer_run(eg_trainer *trainer, eg_error *err)
     while (ok && next_phase(trainer)) ok = compile(trainer, err) && train_phase(trainer, err);
     eg_log_progress_end();
     return ok;
+}
+
+/* ---- saving and continuing ---- */
+
+eg_trainer_state eg_trainer_state_of(eg_trainer *trainer)
+{
+    eg_trainer_state state = {.progress = &trainer->progress,
+                              .weights = trainer->with.weights,
+                              .average = trainer->ema.decay > 0 ? &trainer->ema.average : NULL,
+                              .confusion = trainer->best_confusion,
+                              .confusion_count = (size_t)(trainer->classes * trainer->classes),
+                              .optimizer = trainer->optimizer};
+    for (int i = 0; i < EG_WEIGHTS_COUNT; i++)
+        state.best[i] = trainer->best[i].block ? &trainer->best[i] : NULL;
+    return state;
+}
+
+bool eg_trainer_continue(eg_trainer *trainer, const eg_progress *progress, eg_error *err)
+{
+    const eg_phases *phases = trainer->with.phases;
+    bool known = progress->phase >= 0 && (size_t)progress->phase < phases->count && progress->epoch >= 0 &&
+                 progress->epoch <= phases->items[progress->phase].epochs && progress->step >= 0 &&
+                 progress->step <= trainer->steps_per_epoch;
+    if (!known)
+        return eg_fail(err, EG_MALFORMED, "the saved training is at a place that this one does not have");
+    trainer->progress = *progress;
+    for (int64_t i = 0; trainer->ema.decay > 0 && i < progress->phase; i++)
+        eg_ema_begin(&trainer->ema, phases->items[i].frozen);
+    return compile(trainer, err);
 }
 
 /* ---- results ---- */

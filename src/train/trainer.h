@@ -39,6 +39,8 @@ typedef struct eg_trainer_calls {
     bool (*phase)(void *context, const eg_trainer *trainer, const eg_phase *phase, bool begins,
                   eg_error *err);
     bool (*stop)(eg_error *err); /* asked between batches: true and err ends the training */
+    /* When it may be saved: after an epoch, and where the training ends between two steps (ending). */
+    bool (*save)(void *context, eg_trainer *trainer, bool ending, eg_error *err);
 } eg_trainer_calls;
 
 /* Everything is borrowed and must outlive the trainer, which changes the weights. */
@@ -69,6 +71,22 @@ void eg_trainer_free(eg_trainer *trainer); /* NULL is fine */
  * naming epoch and step, as soon as a loss, or at an epoch's end a parameter, is not finite. The numbers
  * depend on options and weights alone, never on threads. */
 bool eg_trainer_run(eg_trainer *trainer, eg_error *err);
+
+/* All that a training is made of: what is saved, and written over to continue elsewhere. */
+typedef struct eg_trainer_state {
+    const eg_progress *progress;
+    eg_weights *weights;
+    eg_weights *average;                /* NULL: there is none */
+    eg_weights *best[EG_WEIGHTS_COUNT]; /* NULL: not kept */
+    int64_t *confusion;                 /* of the best epoch */
+    size_t confusion_count;
+    eg_optimizer *optimizer; /* its slots are the net's parameters */
+} eg_trainer_state;
+
+eg_trainer_state eg_trainer_state_of(eg_trainer *trainer);
+/* Goes to where another training of the same options was; weights and optimizer are then to be written over.
+ * EG_MALFORMED when there is no such place. */
+bool eg_trainer_continue(eg_trainer *trainer, const eg_progress *progress, eg_error *err);
 
 /* The parameters after the best epoch: by early_stopping's monitor, else by validation accuracy (the earlier
  * of equals); without a validation set the last ones. Valid after a run, until the trainer is freed. NULL: of

@@ -1,4 +1,4 @@
-A run that is interrupted says so, ends as the signal would have ended it, and leaves no file behind.
+A run that is interrupted says so, ends as the signal would have ended it, and leaves no file behind but what --resume needs.
 
   $ timeout --preserve-status -s INT 2 engraft run "$ROOT/configs/recipes/digits-pretrain.yaml" --out out \
   >   --set train.epochs=1000000 --set output.checkpoint="$PWD/model.pth" 2>log
@@ -7,9 +7,8 @@ A run that is interrupted says so, ends as the signal would have ended it, and l
   $ tail -n 1 log
   engraft: stopped by a signal (Interrupt); no model was written
 
-  $ ls -A . out
-  .:
+  $ ls -A
   log
   out
-  
-  out:
+  $ ls -A out | grep -v '^state$'
+  [1]

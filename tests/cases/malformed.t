@@ -91,7 +91,7 @@ Recipes that are wrong in many ways: everything at once, each where it stands, w
   m.yaml:3:8: error: 'train' needs samples: 'data.train' is missing
   engraft: the recipe or the architecture is wrong: 6 errors
   $ plan 'target: {arch: lenet}\ndata: {augment: [horizontal_flp, random_resized_crop: {scal: [1,2]}, resize: 3]}\n' | grep error
-  m.yaml:3:18: error: 'step' expects one of resize, center_crop, random_resized_crop, horizontal_flip, normalize, found 'horizontal_flp'; did you mean 'horizontal_flip'?
+  m.yaml:3:18: error: 'step' expects one of resize, center_crop, random_resized_crop, horizontal_flip, vertical_flip, color_jitter, grayscale, jpeg_quality, normalize, found 'horizontal_flp'; did you mean 'horizontal_flip'?
   m.yaml:3:56: error: unknown key 'scal' in 'random_resized_crop'; did you mean 'scale'?
   m.yaml:3:70: error: 'resize' belongs under 'preprocess': it is not random
   engraft: the recipe or the architecture is wrong: 3 errors

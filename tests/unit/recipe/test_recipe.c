@@ -333,11 +333,50 @@ static void steps_are_checked(void **state)
     refuses("data: {train: d, preprocess: {size: 2, channel_order: bgr}}\n", "unsupported", 3, 55, "bgr");
 }
 
+static void trainings_are_checked_as_a_whole(void **state)
+{
+    (void)state;
+    static const char head[] = HEAD TAIL_TRAIN "train: {epochs: 1, lr: 1, ";
+    static const struct {
+        const char *rest, *code, *words;
+    } cases[] = {
+        {"lr_scheduler: plateau}\n", "missing_key", "watches val/loss, and there is no data.val"},
+        {"early_stopping: {monitor: val/macro_f1}}\n", "missing_key",
+         "watches val/macro_f1, and there is no"},
+        {"lr_scheduler: one_cycle}\n", "no_momentum", "'cycle_momentum: false'"},
+        {"lr_scheduler: {name: exponential}}\n", "missing_key", "'gamma' is missing"},
+        {"lr_scheduler: {name: cosine, warmup_epochs: 1, warmup_steps: 5}}\n", "two_lengths", "not both"},
+        {"phases: [{name: a}, {name: a}]}\n", "duplicate", "two phases are named 'a'"},
+        {"phases: [{layer_decay: 0.5}]}\n", "missing_key", "there are no train.groups"},
+        {"groups: {a: '.*'}, phases: [{lr: {a: 1}, layer_decay: 0.5}]}\n", "two_rates", "not both"},
+        {"groups: {a: '.*'}, phases: [{lr: {b: 1}}]}\n", "unknown_group", "no group 'b'"},
+        {"loss: {class_weights: heavy}}\n", "wrong_type", "'balanced', or one number a class"},
+        {"loss: {name: bce, label_smoothing: 0.1}}\n", "unknown_key", "no meaning for name 'bce'"},
+        {"ema: {}}\n", "missing_key", "'decay' is missing"},
+        {"seed: 1}\noutput: {weights: [raw, ema]}\n", "missing_key", "train has no 'ema"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        checked c;
+        char text[1024];
+        snprintf(text, sizeof text, "%s%s", head, cases[i].rest);
+        check(&c, text);
+        bool found = false;
+        for (size_t k = 0; k < c.problems.count; k++)
+            found = found || (strcmp(c.problems.items[k].code, cases[i].code) == 0 &&
+                              strstr(c.problems.items[k].message, cases[i].words));
+        if (!found) print_error("%s", cases[i].rest);
+        assert_true(found);
+        done(&c);
+    }
+}
+
 static void sections_are_checked_as_a_whole(void **state)
 {
     (void)state;
-    refuses("data: {train: {}}\n", "missing_key", 3, 15, "exactly one of 'folder' and 'idx', found none");
-    refuses("data: {train: {folder: a, idx: {images: i, labels: l}}}\n", "missing_key", 3, 15, "found both");
+    refuses("data: {train: {}}\n", "missing_key", 3, 15,
+            "exactly one of 'folder', 'idx', 'csv' and 'jsonl', found none");
+    refuses("data: {train: {folder: a, idx: {images: i, labels: l}}}\n", "missing_key", 3, 15,
+            "found several");
     refuses("data: {train: {idx: {images: i}}}\n", "missing_key", 3, 21, "'labels' is missing in 'idx'");
     refuses("data: {train: {folder: a, classes: [x, x]}}\n", "duplicate", 3, 40, "'x' stands twice");
     refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, optimizer: {nesterov: true}}\n", "out_of_range", 4, 49,
@@ -502,6 +541,7 @@ int main(void)
         cmocka_unit_test(s2_36_double_quotes_eat_backslashes),
         cmocka_unit_test(preprocess_in_both_forms),
         cmocka_unit_test(steps_are_checked),
+        cmocka_unit_test(trainings_are_checked_as_a_whole),
         cmocka_unit_test(sections_are_checked_as_a_whole),
         cmocka_unit_test(groups_may_give_all_rates),
         cmocka_unit_test(the_resolved_text_is_a_fixed_point),

@@ -158,7 +158,7 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
     (void)state;
     refuses("source: {checkpoint: a, weights: ema}\n", "unsupported", 3, 34, "'weights: ema' is not");
     refuses("source: {checkpoint: 'https://x/y.pth'}\n", "unsupported", 3, 22, "download it");
-    refuses("data: {train: {csv: a}}\n", "unsupported", 3, 16, "'csv'");
+    refuses("data: {train: {npz: a}}\n", "unsupported", 3, 16, "'npz'");
     refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, steps: 9}\n", "unsupported", 4, 27, "'steps' is not");
     refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, keep: {}}\n", "unsupported", 4, 27, "'keep' is not");
     refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, loss: mse}\n", "unsupported", 4, 33, "'name: mse' is not");
