@@ -15,7 +15,7 @@ typedef struct cli_arguments {
     size_t override_count;
     const char *out, *data, *model, *state_dict, *arch;
     int threads;
-    bool json, keys, predictions, digest, stats, manifest, help;
+    bool json, keys, operators, predictions, digest, stats, manifest, help;
     eg_problems *problems;
 } cli_arguments;
 
@@ -144,6 +144,7 @@ static bool arch(const cli_arguments *arguments, eg_error *err)
         .overrides = arguments->overrides,
         .override_count = arguments->override_count,
         .keys = arguments->keys,
+        .operators = arguments->operators,
         .json = arguments->json,
         .problems = arguments->problems,
     };
@@ -201,6 +202,8 @@ static const cli_option options[] = {
      OPTION_COUNT, AT(threads)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
     {"keys", NULL, "the state dict's keys, with shapes and types", " arch ", OPTION_FLAG, AT(keys)},
+    {"operators", NULL, "what the language of architectures has, with arguments", " arch ", OPTION_FLAG,
+     AT(operators)},
     {"model", "FILE", "the model, instead of the one the recipe writes", " eval ", OPTION_TEXT, AT(model)},
     {"data", "DIR", "images, one folder a class, instead of the recipe's data.val", " eval ", OPTION_TEXT,
      AT(data)},
