@@ -288,7 +288,7 @@ int main(void)
     size_t count = 0;
     eg_arena arena = {0};
     const char *folder = eg_arena_printf(&arena, "%s/tests/data/net", getenv("ENGRAFT_TEST_ROOT"));
-    if (!eg_folder_list(&arena, folder, &files, &count, NULL) || count > MOST || count < 12) return 1;
+    if (!eg_folder_list(&arena, folder, &files, &count, NULL) || count > MOST || count < 15) return 1;
     for (size_t i = 0; i < count; i++) {
         snprintf(names[i], sizeof names[i], "%.*s", (int)strcspn(files[i], "."), files[i]);
         tests[i] = (struct CMUnitTest){.name = names[i], .test_func = test_member, .initial_state = names[i]};
