@@ -16,7 +16,7 @@ typedef struct cli_arguments {
     const char *out, *data, *model, *from, *arch, *junit, *thread_list, *tied, *format;
     eg_checkpoint_options read;
     int threads;
-    bool quick, json, keys, reverse, predictions, digest, stats, manifest, resume, help;
+    bool quick, json, keys, operators, reverse, predictions, digest, stats, manifest, resume, help;
     eg_problems *problems;
 } cli_arguments;
 
@@ -173,6 +173,7 @@ static bool arch(const cli_arguments *arguments, eg_error *err)
         .overrides = arguments->overrides,
         .override_count = arguments->override_count,
         .keys = arguments->keys,
+        .operators = arguments->operators,
         .json = arguments->json,
         .problems = arguments->problems,
     };
@@ -255,6 +256,8 @@ static const cli_option options[] = {
     {"keys", NULL, "the state dict's keys, with shapes and types", " arch ", OPTION_FLAG, AT(keys)},
     {"from", "FILE", "the model to start from, instead of output.checkpoint, where apply puts it", " train ",
      OPTION_TEXT, AT(from)},
+    {"operators", NULL, "what the language of architectures has, with arguments", " arch ", OPTION_FLAG,
+     AT(operators)},
     {"model", "FILE", "the model, instead of the one the recipe writes", " eval ", OPTION_TEXT, AT(model)},
     {"data", "DIR", "images, one folder a class, instead of the recipe's data.val", " eval ", OPTION_TEXT,
      AT(data)},

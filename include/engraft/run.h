@@ -131,11 +131,12 @@ typedef struct eg_arch_options {
     const char *name;             /* a shipped name or a path; NULL: list what is shipped */
     const char *const *overrides; /* --set argument=value */
     size_t override_count;
-    bool keys, json;
+    bool keys, operators, json;
     eg_problems *problems;
 } eg_arch_options;
 
-/* Lists the architectures, or shows one: modules, shapes, parameters, FLOPs, or its state dict's keys. */
+/* Lists the architectures, or shows one: modules, shapes, parameters, FLOPs, or its state dict's keys;
+ * or (operators) what the architecture language has. */
 bool eg_run_arch(const eg_arch_options *options, eg_error *err);
 
 /* Says on standard error what went wrong: every problem with its line and caret and how many there are, or

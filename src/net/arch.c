@@ -7,6 +7,7 @@
 #include "net/args.h"
 #include "net/collect.h"
 #include "net/flow.h"
+#include "net/init_rules.h"
 #include "net/library.h"
 
 enum { MAX_FILE = 1 << 20 };
@@ -21,6 +22,8 @@ typedef struct document {
     size_t input_count;
     const eg_let *lets;
     size_t let_count;
+    const eg_let *inits; /* patterns of parameters, and their distributions */
+    size_t init_count;
     const eg_block **blocks;
     size_t block_count;
     const eg_body *model;      /* or */
@@ -72,6 +75,13 @@ static bool read_let(document *d, const eg_doc *doc)
     return eg_doc_is_null(doc) || eg_lets_build(&d->reader, doc, &d->lets, &d->let_count);
 }
 
+static bool read_init(document *d, const eg_doc *doc)
+{
+    if (doc->kind != EG_DOC_MAP)
+        return fail_section(d, doc, "init: expected a mapping of parameters to distributions");
+    return eg_lets_build(&d->reader, doc, &d->inits, &d->init_count);
+}
+
 static bool read_blocks(document *d, const eg_doc *doc)
 {
     bool ok = true;
@@ -107,7 +117,7 @@ static const struct {
 } sections[] = {
     {"arch", read_arch, true},   {"variants", read_variants, false}, {"args", read_args, false},
     {"input", read_input, true}, {"let", read_let, false},           {"blocks", read_blocks, false},
-    {"model", read_model, true},
+    {"init", read_init, false},  {"model", read_model, true},
 };
 
 enum { SECTION_COUNT = sizeof sections / sizeof *sections };
@@ -214,7 +224,7 @@ static bool trace(eg_builder *b, const document *d, eg_net *net)
     net->arch = d->arch;
     net->output = (int32_t)output.integer;
     eg_graph_prune(&b->graph, &net->output);
-    if (!eg_collect(b, root, net)) return false;
+    if (!eg_collect(b, root, net) || !eg_init_rules_apply(b, d->inits, d->init_count, net)) return false;
     net->values = b->graph.values;
     net->value_count = b->graph.value_count;
     net->nodes = b->graph.nodes;

@@ -203,6 +203,16 @@ const char *eg_helper_at(size_t at)
     return at < HELPER_COUNT ? helpers[at].name : NULL;
 }
 
+const char *eg_helper_signature(eg_arena *arena, const eg_helper *helper)
+{
+    if (helper->most == 0) return eg_arena_printf(arena, "%s(values)", helper->name);
+    const char *text = helper->name;
+    for (size_t i = 0; i < helper->most; i++)
+        text = eg_arena_printf(arena, "%s%s%s%s%s", text, i ? ", " : "(", i < helper->least ? "" : "[",
+                               helper->parameters[i], i < helper->least ? "" : "]");
+    return eg_arena_printf(arena, "%s)", text);
+}
+
 /* The place of an argument among the parameters; most when there is none. */
 static size_t find_parameter(const eg_helper *helper, const eg_actual *actual, size_t position)
 {

@@ -34,6 +34,7 @@ static const eg_op *const ops[] = {
     &eg_op_multi_head_attention,
     &eg_op_pad,
     &eg_op_pad_channels,
+    &eg_op_permute,
     &eg_op_prelu,
     &eg_op_reciprocal,
     &eg_op_relu,

@@ -75,7 +75,7 @@ static bool infer_params(eg_infer *infer, const attr *a, eg_error *err)
 {
     int64_t c = infer->inputs[0].dims[2], t = pixels_of(a), squares = t * t;
     const int64_t table[] = {table_rows(a), a->heads}, qkv[] = {3 * c, c}, proj[] = {c, c};
-    eg_init cut = {.kind = EG_INIT_TRUNC_NORMAL, .std = 0.02, .gain = 1},
+    eg_init cut = {.kind = EG_INIT_NORMAL, .std = 0.02, .gain = 1},
             zeros = {.kind = EG_INIT_ZEROS, .gain = 1};
     eg_infer linear = {.arena = infer->arena};
     if (!eg_infer_weight_bias(&linear, qkv, 2, a->qkv_bias, err)) return false;

@@ -34,6 +34,7 @@ extern const eg_op eg_op_mul;
 extern const eg_op eg_op_multi_head_attention;
 extern const eg_op eg_op_pad;
 extern const eg_op eg_op_pad_channels;
+extern const eg_op eg_op_permute;
 extern const eg_op eg_op_prelu;
 extern const eg_op eg_op_reciprocal;
 extern const eg_op eg_op_relu6;

@@ -116,21 +116,48 @@ static void show_module(const eg_net *net, const eg_module *module, FILE *out)
             COUNT_WIDTH, flops);
 }
 
+/* Outputs of layers with parameters, once forward and once as gradients, as torchinfo counts them. */
+static double count_passes(const eg_net *net)
+{
+    double sum = 0;
+    for (int32_t i = 0; i < net->node_count; i++) {
+        bool owns = false;
+        for (int32_t k = 0; k < net->nodes[i].param_count; k++) owns |= net->nodes[i].params[k] >= 0;
+        if (owns) sum += 2 * (double)eg_value_numel(eg_node_output(net, &net->nodes[i]));
+    }
+    return sum;
+}
+
+/* Of one sample; a megabyte is 10^6 bytes. */
+static void show_totals(const eg_net *net, FILE *out)
+{
+    char text[96], flops[32];
+    const double megabytes = sizeof(float) / 1e6;
+    write_shape(&net->values[0], text, sizeof text);
+    fprintf(out, "\ninput             %s\n", text);
+    write_count(count_params(net, "", false, false), text, sizeof text);
+    fprintf(out, "parameters        %s\n", text);
+    write_count(count_params(net, "", false, true), text, sizeof text);
+    fprintf(out, "buffers           %s\n", text);
+    write_flops(eg_net_flops(net) / 2, text, sizeof text);
+    write_flops(eg_net_flops(net), flops, sizeof flops);
+    fprintf(out, "multiply-adds     %s (%s FLOPs)\n", text, flops);
+    double input = (double)eg_value_numel(&net->values[0]) * megabytes;
+    double params = (double)count_params(net, "", false, false) * megabytes;
+    double passes = count_passes(net) * megabytes;
+    fprintf(out, "input size        %.2f MB\n", input);
+    fprintf(out, "parameters size   %.2f MB\n", params);
+    fprintf(out, "forward/backward  %.2f MB\n", passes);
+    fprintf(out, "total size        %.2f MB\n", input + params + passes);
+}
+
 void eg_net_show(const eg_net *net, FILE *out)
 {
-    char text[96];
     fprintf(out, "%s %s\n\n", net->arch, net->args);
     fprintf(out, "%-*s  %-*s  %*s  %*s\n", NAME_WIDTH, "layer (name)", SHAPE_WIDTH, "output", COUNT_WIDTH,
             "parameters", COUNT_WIDTH, "FLOPs");
     for (int32_t i = 0; i < net->module_count; i++) show_module(net, &net->modules[i], out);
-    write_shape(&net->values[0], text, sizeof text);
-    fprintf(out, "\ninput       %s\n", text);
-    write_count(count_params(net, "", false, false), text, sizeof text);
-    fprintf(out, "parameters  %s\n", text);
-    write_count(count_params(net, "", false, true), text, sizeof text);
-    fprintf(out, "buffers     %s\n", text);
-    write_flops(eg_net_flops(net), text, sizeof text);
-    fprintf(out, "FLOPs       %s (multiply-adds times two, of one sample)\n", text);
+    show_totals(net, out);
 }
 
 void eg_net_show_keys(const eg_net *net, FILE *out)

@@ -7,6 +7,7 @@
 #include "engraft/run.h"
 #include "format/json.h"
 #include "format/yaml.h"
+#include "net/language.h"
 #include "net/library.h"
 #include "net/show.h"
 #include "run/table.h"
@@ -67,6 +68,10 @@ static bool list(eg_arena *arena, const eg_arch_options *options, eg_error *err)
 {
     size_t count = 0;
     const eg_family *families = eg_library_list(arena, &count);
+    if (options->operators) {
+        eg_language_print(stdout);
+        return true;
+    }
     if (options->keys || options->override_count)
         return eg_fail(err, EG_USAGE, "--keys and --set need the architecture's name: engraft arch NAME");
     if (options->json) return list_json(families, count, err);

@@ -16,10 +16,14 @@ The architectures: which there are, and what one of them is.
     linear (fc2)                                [84]                          10,164         20.16 k
     linear (fc3)                                [10]                             850          1.68 k
   
-  input       [1, 28, 28]
-  parameters  61,706
-  buffers     0
-  FLOPs       833.04 k (multiply-adds times two, of one sample)
+  input             [1, 28, 28]
+  parameters        61,706
+  buffers           0
+  multiply-adds     416.52 k (833.04 k FLOPs)
+  input size        0.00 MB
+  parameters size   0.25 MB
+  forward/backward  0.05 MB
+  total size        0.30 MB
 
   $ engraft arch lenet --set num_classes=2 --keys
   conv1.weight  [6, 1, 5, 5]  F32

@@ -409,6 +409,32 @@ static void test_values_of_arguments(void **state)
     assert_string_equal(build(text, net->args)->args, net->args);
 }
 
+static const eg_init *init_of(const eg_net *net, const char *name)
+{
+    return &net->params[eg_net_param_find(net, name)].init;
+}
+
+/* The last rule that fits a parameter's name, or "operator.parameter", says what it starts from. */
+static void test_init(void **state)
+{
+    (void)state;
+    const eg_net *net =
+        build(HEAD "args: {s: 0.25}\ninit:\n  conv2d.*: normal(std=s / 2, mean=3)\n"
+                   "  conv2d.bias: zeros()\n  \"*.0.weight\": kaiming_uniform(a=1, fan_out=true)\n"
+                   "  nothing.weight: ones()\n  p: uniform(low=-s, high=s)\n"
+                   "model:\n  a: conv2d(2, 1)\n  b: ['conv2d(3, 1)', batch_norm2d()]\n"
+                   "  p: parameter([3, 1, 1])\n  forward: b(a(x)) * p\n",
+              NULL);
+    assert_int_equal(init_of(net, "a.weight")->kind, EG_INIT_NORMAL);
+    assert_true(init_of(net, "a.weight")->std == 0.125 && init_of(net, "a.weight")->mean == 3);
+    assert_int_equal(init_of(net, "a.bias")->kind, EG_INIT_ZEROS);
+    assert_int_equal(init_of(net, "b.0.weight")->kind, EG_INIT_KAIMING_UNIFORM);
+    assert_true(init_of(net, "b.0.weight")->fan_out && init_of(net, "b.0.weight")->a == 1);
+    assert_int_equal(init_of(net, "b.0.bias")->kind, EG_INIT_ZEROS);
+    assert_int_equal(init_of(net, "b.1.bias")->kind, EG_INIT_ZEROS); /* the layer's own */
+    assert_true(init_of(net, "p")->low == -0.25 && init_of(net, "p")->high == 0.25);
+}
+
 /* A module's version is PyTorch's of its state dict: the operator's, or what the file says. */
 static void test_versions(void **state)
 {
@@ -449,6 +475,8 @@ static void test_operands(void **state)
               "slice[](4)(8)\nscale[](5)(8)\n");
     nodes_are("model:\n  forward:\n    - y = tokens(-x)\n    - y[1:9:2, 1:]\n",
               "scale[](0)(8, 8, 4)\ntokens[](1)(64, 4)\nslice[](2)(4, 3)\n");
+    nodes_are("model:\n  - 'permute([0, 2, 3, 1])'\n  - tokens()\n  - 'permute([0, 2, 1])'\n",
+              "permute[0](0)(8, 8, 4)\ntokens[1](1)(64, 4)\npermute[2](2)(4, 64)\n");
     /* a quotient is a product with 1 / b */
     nodes_are(
         "model:\n  p: parameter([4, 1, 1])\n  forward: 6 / (x / p) / 2\n",
@@ -593,6 +621,9 @@ static void test_mistakes(void **state)
          "5:12: '/' of a value of the data flow and a module: expected values"},
         {"model:\n  r: relu()\n  forward: r / x\n", "5:12: '/' of a module and a value of the data flow: "},
         {"model:\n  forward: x / x[:2]\n", "4:12: the shapes (8, 8, 4) and (8, 8, 2) do not go together"},
+        {"model: ['permute([0, 1, 2])']\n", "3:10: 0: dims must be [0, 2, 3, 1] or [0, 3, 1, 2] for an "
+                                            "image, or [0, 2, 1] for tokens; the input "
+                                            "is (8, 8, 4)"},
         {"model:\n  forward: x // x\n", "4:12: '//' on values is not an operator of this version"},
         {"model:\n  forward: x / 0\n", "4:12: division by zero"},
         {"model:\n  forward: x % 2\n", "4:12: '%' on values is not an operator of this version"},
@@ -627,6 +658,23 @@ static void test_mistakes(void **state)
          "5:12: the block b makes a child: give it a name among the children and call that"},
         {"model: {a: none}\n", "3:8: the model gives its input back: there is nothing to compute"},
         {"model:\n  forward: '[relu(x), x]'\n", "4:3: the model gives several values, expected one"},
+        /* init */
+        {"init: [zeros()]\nmodel: [relu()]\n",
+         "3:7: init: expected a mapping of parameters to distributions"},
+        {"init: {conv2d.weight: nromal()}\nmodel: ['conv2d(2, 1)']\n",
+         "3:23: expected a distribution, such as normal(std=0.01), zeros() or kaiming_normal() (did you mean "
+         "'normal'?)"},
+        {"init: {conv2d.weight: 0}\nmodel: ['conv2d(2, 1)']\n", "3:23: expected a distribution, such as "},
+        {"init: {conv2d.weight: 'normal(0.1)'}\nmodel: ['conv2d(2, 1)']\n",
+         "3:31: normal takes the named arguments mean and std"},
+        {"init: {conv2d.weight: 'zeros(fan_out=true)'}\nmodel: ['conv2d(2, 1)']\n",
+         "3:38: zeros takes no arguments"},
+        {"init: {conv2d.weight: 'kaiming_normal(fan_out=1)'}\nmodel: ['conv2d(2, 1)']\n",
+         "3:47: expected true or false for 'fan_out', found the number 1"},
+        {"init: {conv2d.weight: 'normal(std=-1)'}\nmodel: ['conv2d(2, 1)']\n",
+         "3:24: expected a std of at least 0, and low not above high"},
+        {"init: {batch_norm2d.weight: kaiming_normal()}\nmodel: [batch_norm2d()]\n",
+         "3:29: 0.weight has no fan for kaiming or xavier to scale by; use normal, uniform or constant"},
         /* sections */
         {"modle: [relu()]\n", "3:1: an architecture has no section 'modle' (did you mean 'model'?)"},
         {"model: 3x\n", "3:9: a number ends here, expected an operator before the next word"},
@@ -727,8 +775,9 @@ static void test_show(void **state)
         "k\n",
         "    linear (1)                                [2]                          128,002        256.00 "
         "k\n",
-        "input       [4, 8, 8]\nparameters  133,002\nbuffers     0\nFLOPs       768.00 k (multiply-adds "
-        "times two, of one sample)\n",
+        "input             [4, 8, 8]\nparameters        133,002\nbuffers           0\nmultiply-adds     "
+        "384.00 k (768.00 k FLOPs)\ninput size        0.00 MB\nparameters size   0.53 MB\nforward/backward  "
+        "0.51 MB\ntotal size        1.05 MB\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_non_null(strstr(text, lines[i]));
     free(text);
@@ -745,6 +794,7 @@ int main(void)
         cmocka_unit_test_teardown(test_structure, clear),
         cmocka_unit_test_teardown(test_blocks, clear),
         cmocka_unit_test_teardown(test_flow, clear),
+        cmocka_unit_test_teardown(test_init, clear),
         cmocka_unit_test_teardown(test_versions, clear),
         cmocka_unit_test_teardown(test_operands, clear),
         cmocka_unit_test_teardown(test_sharing, clear),
