@@ -33,6 +33,8 @@ typedef struct eg_winograd {
     int64_t block, blocks;         /* tiles of a block (the last may have fewer), blocks */
     int64_t panels, group, groups; /* panels; panels of one task; groups of them */
     int64_t tasks;                 /* blocks * groups */
+    int64_t packs;                 /* panels to be packed: all, or none where each would be read but once */
+    bool turned;                   /* of an input gradient */
     int64_t product;               /* multiplications of one product, at most; 0: any number */
     size_t filter_bytes;           /* of packed filters */
     size_t scratch_bytes;          /* of a running task */
@@ -44,19 +46,18 @@ typedef struct eg_winograd {
 bool eg_winograd_fits(const eg_winograd_shape *shape);
 eg_winograd eg_winograd_plan(const eg_winograd_shape *shape);
 /* The plan of the input gradient of a convolution of this shape: its x is dy (n, p, q, k), its y is dx (n, h,
- * w, c); its filters come from eg_winograd_pack_turned. */
+ * w, c). */
 eg_winograd eg_winograd_plan_input_grad(const eg_winograd_shape *shape);
 
-/* Filters of one panel, 0 … panels-1. weight (k, c, 3, 3) as PyTorch keeps it. */
+/* Filters of one panel, 0 … packs-1. weight (k, c, 3, 3) as PyTorch keeps it; the plan of an input gradient
+ * takes the forward weight (its c, its k, 3, 3) and turns it by 180°. */
 void eg_winograd_pack(const eg_winograd *plan, int64_t panel, const float *weight, float *packed);
-/* The same for the plan of the input gradient, from the forward weight: (plan's c, plan's k, 3, 3), turned by
- * 180°. */
-void eg_winograd_pack_turned(const eg_winograd *plan, int64_t panel, const float *weight, float *packed);
 
-/* Task 0 … tasks-1: its tiles and channels of y. epilogue may be NULL; its residual may be y itself, which
- * adds to it. */
-void eg_winograd_forward(const eg_winograd *plan, int64_t task, const float *x, const float *packed,
-                         const eg_epilogue *epilogue, float *y, void *scratch);
+/* Task 0 … tasks-1: its tiles and channels of y. packed: all panels; without packs NULL, and filters are made
+ * from the weight as they are needed. epilogue may be NULL; its residual may be y itself, which adds to it.
+ */
+void eg_winograd_forward(const eg_winograd *plan, int64_t task, const float *x, const float *weight,
+                         const float *packed, const eg_epilogue *epilogue, float *y, void *scratch);
 
 /* The weight gradient: the same tiles, 36 products (c, tiles) * (tiles, k). A task takes a part of the tiles
  * and a rectangle of channels; parts are summed at last, in order. */

@@ -280,7 +280,7 @@ static void run_sweep(sweep *s, const eg_call *call, const float *from, float *t
     s->from = from;
     s->packed = call->scratch;
     s->to = to;
-    eg_range_run(call->pool, s->panels, 1, pack_task, s);
+    if (!call->packed) eg_range_run(call->pool, s->panels, 1, pack_task, s);
     eg_range_run(call->pool, s->tiles * s->slices, 1, sweep_task, s);
 }
 

@@ -17,7 +17,6 @@ typedef struct job {
     const eg_call *call;
     eg_winograd plan;
     eg_winograd_weights weights;
-    bool turned; /* the input's gradient */
     float *packed, *sums;
 } job;
 
@@ -66,8 +65,7 @@ static void pack_task(const void *context, int64_t panel, int64_t end, int worke
 {
     (void)end, (void)worker;
     const job *j = context;
-    const float *weight = j->call->params[EG_CONV_WEIGHT];
-    (j->turned ? eg_winograd_pack_turned : eg_winograd_pack)(&j->plan, panel, weight, j->packed);
+    eg_winograd_pack(&j->plan, panel, j->call->params[EG_CONV_WEIGHT], j->packed);
 }
 
 static void forward_task(const void *context, int64_t task, int64_t end, int worker)
@@ -75,15 +73,15 @@ static void forward_task(const void *context, int64_t task, int64_t end, int wor
     (void)end;
     const job *j = context;
     eg_epilogue epilogue = eg_conv_epilogue(j->call);
-    eg_winograd_forward(&j->plan, task, j->call->x[0], j->packed, &epilogue, j->call->y,
-                        worker_scratch(j, worker));
+    eg_winograd_forward(&j->plan, task, j->call->x[0], j->call->params[EG_CONV_WEIGHT], j->packed, &epilogue,
+                        j->call->y, worker_scratch(j, worker));
 }
 
 void eg_conv_winograd_forward(const eg_conv *conv, const eg_call *call)
 {
     eg_winograd_shape shape = shape_of(conv, call->batch);
     job j = {.call = call, .plan = eg_winograd_plan(&shape), .packed = call->scratch};
-    if (!call->packed) eg_range_run(call->pool, j.plan.panels, 1, pack_task, &j);
+    if (!call->packed) eg_range_run(call->pool, j.plan.packs, 1, pack_task, &j);
     eg_range_run(call->pool, j.plan.tasks, 1, forward_task, &j);
 }
 
@@ -92,8 +90,8 @@ static void input_grad_task(const void *context, int64_t task, int64_t end, int 
     (void)end;
     const job *j = context;
     eg_epilogue sum = {.residual = j->call->add_dx[0] ? j->call->dx[0] : NULL};
-    eg_winograd_forward(&j->plan, task, j->call->dy, j->packed, &sum, j->call->dx[0],
-                        worker_scratch(j, worker));
+    eg_winograd_forward(&j->plan, task, j->call->dy, j->call->params[EG_CONV_WEIGHT], j->packed, &sum,
+                        j->call->dx[0], worker_scratch(j, worker));
 }
 
 static void weight_grad_task(const void *context, int64_t task, int64_t end, int worker)
@@ -115,10 +113,10 @@ static void sum_task(const void *context, int64_t task, int64_t end, int worker)
 void eg_conv_winograd_backward(const eg_conv *conv, const eg_call *call)
 {
     eg_winograd_shape shape = shape_of(conv, call->batch);
-    job j = {.call = call, .turned = true, .packed = call->scratch, .sums = call->scratch};
+    job j = {.call = call, .packed = call->scratch, .sums = call->scratch};
     if (call->dx[0]) {
         j.plan = eg_winograd_plan_input_grad(&shape);
-        eg_range_run(call->pool, j.plan.panels, 1, pack_task, &j);
+        eg_range_run(call->pool, j.plan.packs, 1, pack_task, &j);
         eg_range_run(call->pool, j.plan.tasks, 1, input_grad_task, &j);
     }
     if (call->grads[EG_CONV_WEIGHT]) {

@@ -45,25 +45,25 @@ typedef struct layer {
 
 static void run_pack(layer *l)
 {
-    for (int64_t i = 0; i < l->forward.panels; i++) eg_winograd_pack(&l->forward, i, l->weight, l->packed);
+    for (int64_t i = 0; i < l->forward.packs; i++) eg_winograd_pack(&l->forward, i, l->weight, l->packed);
 }
 
 static void run_forward(layer *l)
 {
     for (int64_t i = 0; i < l->forward.tasks; i++)
-        eg_winograd_forward(&l->forward, i, l->x, l->packed, NULL, l->y, l->scratch);
+        eg_winograd_forward(&l->forward, i, l->x, l->weight, l->packed, NULL, l->y, l->scratch);
 }
 
 static void run_pack_turned(layer *l)
 {
-    for (int64_t i = 0; i < l->input_grad.panels; i++)
-        eg_winograd_pack_turned(&l->input_grad, i, l->weight, l->turned);
+    for (int64_t i = 0; i < l->input_grad.packs; i++)
+        eg_winograd_pack(&l->input_grad, i, l->weight, l->turned);
 }
 
 static void run_input_grad(layer *l)
 {
     for (int64_t i = 0; i < l->input_grad.tasks; i++)
-        eg_winograd_forward(&l->input_grad, i, l->y, l->turned, NULL, l->x, l->scratch);
+        eg_winograd_forward(&l->input_grad, i, l->y, l->weight, l->turned, NULL, l->x, l->scratch);
 }
 
 static void run_weight_grad(layer *l)

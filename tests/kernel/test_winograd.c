@@ -218,15 +218,14 @@ static void assert_within(const float *got, const double *expected, const double
 }
 
 /* Runs every task, the last first when backwards, each in scratch memory full of NaN. */
-static void run_forward(const eg_winograd *plan, bool turned, bool backwards, const float *x,
-                        const float *weight, const eg_epilogue *epilogue, float *y)
+static void run_forward(const eg_winograd *plan, bool backwards, const float *x, const float *weight,
+                        const eg_epilogue *epilogue, float *y)
 {
     array packed = bytes_new(plan->filter_bytes);
-    for (int64_t i = 0; i < plan->panels; i++)
-        (turned ? eg_winograd_pack_turned : eg_winograd_pack)(plan, i, weight, packed.data);
+    for (int64_t i = 0; i < plan->packs; i++) eg_winograd_pack(plan, i, weight, packed.data);
     for (int64_t i = 0; i < plan->tasks; i++) {
         array scratch = bytes_new(plan->scratch_bytes);
-        eg_winograd_forward(plan, backwards ? plan->tasks - 1 - i : i, x, packed.data, epilogue, y,
+        eg_winograd_forward(plan, backwards ? plan->tasks - 1 - i : i, x, weight, packed.data, epilogue, y,
                             scratch.data);
         array_free(&scratch);
     }
@@ -279,6 +278,7 @@ static void each_shape(void (*check)(const eg_winograd_shape *shape))
         {2, 9, 6, 300, 5, {1, 1}},   /* several depths; two rectangles along c */
         {1, 5, 7, 6, 333, {1, 1}},   /* groups of panels, the last one narrow; two rectangles along k */
         {5, 45, 47, 4, 6, {1, 1}},   /* many blocks and parts */
+        {2, 6, 5, 400, 333, {1, 1}}, /* filters made as they are needed */
         {3, 30, 41, 19, 70, {2, 0}}, /* a last block that is not full */
     };
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) check(&large[i]);
@@ -296,7 +296,7 @@ static void check_forward(const eg_winograd_shape *s)
     for (int cpu = EG_CPU_PORTABLE; cpu <= (int)eg_cpu_detect(); cpu++) {
         plan.cpu = (eg_cpu)cpu;
         array y = array_new(n, NAN);
-        run_forward(&plan, false, cpu % 2 == 1, x.data, weight.data, NULL, y.data);
+        run_forward(&plan, cpu % 2 == 1, x.data, weight.data, NULL, y.data);
         if (cpu == EG_CPU_PORTABLE) memcpy(first.data, y.data, (size_t)n * sizeof(float));
         assert_within(y.data, expected, expected + n, n, s, "forward");
         assert_memory_equal(first.data, y.data, (size_t)n * sizeof(float));
@@ -305,7 +305,7 @@ static void check_forward(const eg_winograd_shape *s)
     array_free(&first);
     plan.product = plan.product ? 0 : 1000;
     array other = array_new(n, NAN);
-    run_forward(&plan, false, false, x.data, weight.data, NULL, other.data);
+    run_forward(&plan, false, x.data, weight.data, NULL, other.data);
     assert_within(other.data, expected, expected + n, n, s, "forward, other products");
     free(expected);
     array_free(&other);
@@ -353,7 +353,7 @@ static void check_input_grad(const eg_winograd_shape *s)
     direct_forward(&plan.shape, dy.data, turned.data, expected, expected + n); /* for the bound */
     direct_input_grad(s, dy.data, weight.data, expected);
     array dx = array_new(n, NAN);
-    run_forward(&plan, true, true, dy.data, weight.data, NULL, dx.data);
+    run_forward(&plan, true, dy.data, weight.data, NULL, dx.data);
     assert_within(dx.data, expected, expected + n, n, s, "input gradient");
     free(expected);
     array_free(&dx);
@@ -420,14 +420,14 @@ static void epilogue_is_bias_residual_activation(void **state)
     array bias = array_random(s.k, 9), residual = array_random(n, 10), plain = array_new(n, 0);
     residual.data[3] = NAN;
     eg_winograd plan = eg_winograd_plan(&s);
-    run_forward(&plan, false, false, x.data, weight.data, NULL, plain.data);
+    run_forward(&plan, false, x.data, weight.data, NULL, plain.data);
     for (int mode = 0; mode < 4 * 4 * (int)(eg_cpu_detect() + 1); mode++) {
         eg_epilogue epilogue = {.activation = (eg_activation)(mode % 4), .slope = 0.1F};
         if (mode / 4 % 2) epilogue.bias = bias.data;
         if (mode / 8 % 2) epilogue.residual = residual.data;
         plan.cpu = (eg_cpu)(mode / 16);
         array y = array_new(n, NAN), same = array_random(n, 10);
-        run_forward(&plan, false, false, x.data, weight.data, &epilogue, y.data);
+        run_forward(&plan, false, x.data, weight.data, &epilogue, y.data);
         for (int64_t i = 0; i < n; i++) {
             float v = plain.data[i];
             if (epilogue.bias) v += bias.data[i % s.k];
@@ -438,7 +438,7 @@ static void epilogue_is_bias_residual_activation(void **state)
         if (epilogue.residual) {
             same.data[3] = NAN;
             epilogue.residual = same.data;
-            run_forward(&plan, false, true, x.data, weight.data, &epilogue, same.data);
+            run_forward(&plan, true, x.data, weight.data, &epilogue, same.data);
             assert_true(isnan(same.data[3]) && isnan(y.data[3]));
             same.data[3] = y.data[3] = 0;
             assert_memory_equal(same.data, y.data, (size_t)n * sizeof(float));
@@ -465,7 +465,7 @@ static void usual_error_is_small(void **state)
     assert_non_null(expected);
     direct_forward(&s, x.data, weight.data, expected, expected + n);
     eg_winograd plan = eg_winograd_plan(&s);
-    run_forward(&plan, false, false, x.data, weight.data, NULL, y.data);
+    run_forward(&plan, false, x.data, weight.data, NULL, y.data);
     for (int64_t i = 0; i < n; i++) {
         squares += expected[i] * expected[i];
         worst = fmax(worst, fabs((double)y.data[i] - expected[i]));

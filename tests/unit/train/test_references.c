@@ -171,12 +171,13 @@ static void prepare(run *r, const char *name)
     assert_non_null(r->exec);
     for (int32_t p = 0; p < net->param_count; p++)
         if (trainable[p])
-            items[count++] = (eg_optimizer_item){.weight = r->weights.data[p],
+            items[count++] = (eg_optimizer_item){.slot = (size_t)p,
+                                                 .weight = r->weights.data[p],
                                                  .grad = eg_exec_grad(r->exec, p),
                                                  .numel = (int64_t)numel_of(&net->params[p])};
     eg_optimizer_section section = {.kind = EG_SGD, .momentum = 0.9};
-    r->optimizer = eg_optimizer_new(&section, items, count, NULL);
-    assert_non_null(r->optimizer);
+    r->optimizer = eg_optimizer_new(&section, (size_t)net->param_count);
+    assert_true(eg_optimizer_train(r->optimizer, items, count, NULL));
 }
 
 static void finish(run *r)
@@ -250,17 +251,19 @@ static void compare_statistics(run *r)
 
 static double step(const run *r, int64_t at, bool compares)
 {
+    const eg_criterion criterion = {.kind = EG_LOSS_CROSS_ENTROPY};
+    const eg_optimizer_pace pace = {.lr = &r->rate, .momentum = NAN};
     int32_t labels[MOST_BATCH];
     eg_loss loss;
     for (int64_t i = 0; i < r->batch; i++) labels[i] = (int32_t)(i % CLASSES);
     fill_input(r);
     eg_exec_forward(r->exec, r->batch, true, (uint64_t)at);
     if (compares) compare_logits(r);
-    eg_loss_cross_entropy(eg_exec_output(r->exec), labels, r->batch, CLASSES, 0, eg_exec_output_grad(r->exec),
-                          &loss);
+    eg_loss_compute(&criterion, eg_exec_output(r->exec), labels, r->batch, CLASSES, (double)r->batch,
+                    eg_exec_output_grad(r->exec), &loss);
     eg_exec_backward(r->exec);
     if (compares) compare_gradients((run *)r);
-    eg_optimizer_step(r->optimizer, &r->rate, r->pool);
+    eg_optimizer_step(r->optimizer, &pace, r->pool);
     return loss.sum / (double)r->batch;
 }
 
