@@ -13,7 +13,8 @@ typedef struct cli_arguments {
     size_t word_count;
     const char **overrides;
     size_t override_count;
-    const char *out, *data, *model, *state_dict, *arch;
+    const char *out, *data, *model, *from, *arch;
+    eg_checkpoint_options read;
     int threads;
     bool json, keys, predictions, digest, stats, manifest, help;
     eg_problems *problems;
@@ -39,6 +40,7 @@ static eg_run_options recipe_options(const cli_arguments *arguments)
         .keys = arguments->keys,
         .data = arguments->data,
         .model = arguments->model,
+        .from = arguments->from,
         .predictions = arguments->predictions,
         .problems = arguments->problems,
     };
@@ -48,6 +50,12 @@ static bool run(const cli_arguments *arguments, eg_error *err)
 {
     eg_run_options options = recipe_options(arguments);
     return eg_run(&options, err);
+}
+
+static bool train(const cli_arguments *arguments, eg_error *err)
+{
+    eg_run_options options = recipe_options(arguments);
+    return eg_run_train(&options, err);
 }
 
 static bool plan(const cli_arguments *arguments, eg_error *err)
@@ -68,7 +76,7 @@ static bool init(const cli_arguments *arguments, eg_error *err)
     eg_init_options options = {
         .source = arguments->words[0],
         .arch = arguments->arch,
-        .state_dict = arguments->state_dict,
+        .state_dict = arguments->read.state_dict,
         .overrides = arguments->overrides,
         .override_count = arguments->override_count,
         .out = arguments->out,
@@ -100,7 +108,7 @@ static bool inspect(const cli_arguments *arguments, eg_error *err)
 {
     eg_inspect_options options = {
         .file = arguments->words[0],
-        .state_dict = arguments->state_dict,
+        .read = arguments->read,
         .json = arguments->json,
         .digest = arguments->digest,
         .stats = arguments->stats,
@@ -120,7 +128,7 @@ static bool diff(const cli_arguments *arguments, eg_error *err)
     eg_diff_options options = {
         .a = arguments->words[0],
         .b = arguments->words[1],
-        .state_dict = arguments->state_dict,
+        .read = arguments->read,
         .json = arguments->json,
     };
     return eg_run_diff(&options, err);
@@ -131,7 +139,7 @@ static bool convert(const cli_arguments *arguments, eg_error *err)
     eg_convert_options options = {
         .in = arguments->words[0],
         .out = arguments->words[1],
-        .state_dict = arguments->state_dict,
+        .read = arguments->read,
         .json = arguments->json,
     };
     return eg_run_convert(&options, err);
@@ -160,6 +168,8 @@ static const cli_command commands[] = {
     {"run", "plan, apply, train, evaluate, write", "RECIPE", 1, 1, run},
     {"plan", "show what every tensor becomes, before a byte of it is read", "RECIPE", 1, 1, plan},
     {"apply", "transfer without training: plan, apply, write the model", "RECIPE", 1, 1, apply},
+    {"train", "train a model that `engraft apply` wrote: the recipe without its transfer", "RECIPE", 1, 1,
+     train},
     {"explain", "the life of one tensor, from the source on and back from the target", "RECIPE KEY", 2, 2,
      explain},
     {"init", "write a recipe to start from", "SOURCE --arch NAME", 1, 1, init},
@@ -176,7 +186,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* ---- options ---- */
 
-typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_OVERRIDE } option_kind;
+typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_SIZE, OPTION_OVERRIDE } option_kind;
 
 typedef struct cli_option {
     const char *name, *argument, *line;
@@ -189,32 +199,45 @@ typedef struct cli_option {
 
 static const cli_option options[] = {
     {"set", "KEY=VALUE", "change the recipe: train.epochs=1 (as often as needed)",
-     " run plan apply explain init eval ", OPTION_OVERRIDE, 0},
+     " run plan apply train explain init eval ", OPTION_OVERRIDE, 0},
     {"set", "KEY=VALUE", "an argument: num_classes=10 (as often as needed)", " arch ", OPTION_OVERRIDE, 0},
     {"arch", "NAME", "the network that the weights go to", " init ", OPTION_TEXT, AT(arch)},
-    {"out", "DIR", "the run directory, instead of the recipe's", " run eval ", OPTION_TEXT, AT(out)},
+    {"out", "DIR", "the run directory, instead of the recipe's", " run train eval ", OPTION_TEXT, AT(out)},
     {"out", "FILE", "the file to write (or -o FILE); the extension picks the format", " apply ", OPTION_TEXT,
      AT(out)},
     {"out", "FILE", "the recipe to write (or -o FILE), instead of standard output", " init ", OPTION_TEXT,
      AT(out)},
-    {"threads", "N", "threads (all processors); the result does not depend on it", " run eval predict ",
+    {"threads", "N", "threads (all processors); the result does not depend on it", " run train eval predict ",
      OPTION_COUNT, AT(threads)},
     {"keys", NULL, "the model's, the pretrained and the transferred keys", " plan ", OPTION_FLAG, AT(keys)},
     {"keys", NULL, "the state dict's keys, with shapes and types", " arch ", OPTION_FLAG, AT(keys)},
+    {"from", "FILE", "the model to start from, instead of output.checkpoint, where apply puts it", " train ",
+     OPTION_TEXT, AT(from)},
     {"model", "FILE", "the model, instead of the one the recipe writes", " eval ", OPTION_TEXT, AT(model)},
     {"data", "DIR", "images, one folder a class, instead of the recipe's data.val", " eval ", OPTION_TEXT,
      AT(data)},
     {"predictions", NULL, "every sample's prediction, too", " eval ", OPTION_FLAG, AT(predictions)},
     {"state-dict", "PATH", "the state dict in the file, where there are several",
-     " inspect init diff convert ", OPTION_TEXT, AT(state_dict)},
+     " inspect init diff convert ", OPTION_TEXT, AT(read.state_dict)},
+    {"no-verify", NULL, "do not check the CRCs of a zip's records", " inspect diff convert ", OPTION_FLAG,
+     AT(read.no_verify)},
+    {"allow-expand", NULL, "let views repeat their storage without bound", " inspect diff convert ",
+     OPTION_FLAG, AT(read.allow_expand)},
+    {"allow-bare-pickle", NULL, "list what a pickle without tensors holds", " inspect ", OPTION_FLAG,
+     AT(read.allow_bare_pickle)},
+    {"max-pickle", "SIZE", "the largest data.pkl in a zip: bytes, or 512M, 2G (256M)",
+     " inspect diff convert ", OPTION_SIZE, AT(read.max_pickle)},
+    {"dequantize", NULL, "read quantized tensors as the numbers they stand for", " inspect diff convert ",
+     OPTION_FLAG, AT(read.dequantize)},
     {"digest", NULL, "the SHA-256 of every tensor", " inspect ", OPTION_FLAG, AT(digest)},
     {"stats", NULL, "values and health of every tensor", " inspect ", OPTION_FLAG, AT(stats)},
     {"manifest", NULL, "names and shapes as JSON, enough for `engraft plan`", " inspect ", OPTION_FLAG,
      AT(manifest)},
     {"json", NULL, "one JSON document on standard output",
-     " run plan apply eval predict inspect diff convert arch ", OPTION_FLAG, AT(json)},
-    {"help", NULL, "this text", " run plan apply explain init eval predict schema inspect diff convert arch ",
-     OPTION_FLAG, AT(help)},
+     " run plan apply train eval predict inspect diff convert arch ", OPTION_FLAG, AT(json)},
+    {"help", NULL, "this text",
+     " run plan apply train explain init eval predict schema inspect diff convert arch ", OPTION_FLAG,
+     AT(help)},
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };
@@ -297,6 +320,22 @@ static bool set_count(int *count, const char *name, const char *value, eg_error 
     return true;
 }
 
+/* 1000, 64K, 512M, 2G. */
+static bool set_size(uint64_t *size, const char *name, const char *value, eg_error *err)
+{
+    static const char units[] = "KMG";
+    char *end;
+    unsigned long long number = strtoull(value, &end, 10);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    bool plain = value[0] >= '0' && value[0] <= '9' && (!*end || (unit && !end[1]));
+    if (!plain || number == 0 || number > UINT64_MAX >> shift)
+        return eg_fail(err, EG_USAGE, "--%s is '%s'; expected a size such as 1000, 64K, 512M or 2G", name,
+                       value);
+    *size = (uint64_t)number << shift;
+    return true;
+}
+
 static bool set_option(cli_arguments *arguments, const cli_option *option, const char *value, eg_error *err)
 {
     char *at = (char *)arguments + option->offset;
@@ -304,6 +343,7 @@ static bool set_option(cli_arguments *arguments, const cli_option *option, const
     case OPTION_FLAG: *(bool *)at = true; return true;
     case OPTION_TEXT: *(const char **)at = value; return true;
     case OPTION_COUNT: return set_count((int *)at, option->name, value, err);
+    case OPTION_SIZE: return set_size((uint64_t *)at, option->name, value, err);
     case OPTION_OVERRIDE: arguments->overrides[arguments->override_count++] = value; return true;
     }
     return false;

@@ -46,6 +46,10 @@ typedef struct eg_checkpoint_options {
     const char *state_dict; /* path of the state dict, or NULL: must be unambiguous */
     bool inspect;           /* list unsafe references instead of refusing them */
     bool no_verify;         /* do not check CRCs */
+    bool allow_expand;      /* views may repeat their storage without bound */
+    bool allow_bare_pickle; /* with inspect: list what a pickle without a container holds */
+    bool dequantize;        /* quantized tensors become the F32 numbers that they stand for */
+    uint64_t max_pickle;    /* bytes of a zip's pickle; 0: 256 MiB */
 } eg_checkpoint_options;
 
 /* Opens a file of any known format by its content. Reads names, shapes and dtypes; tensor bytes stay in the
@@ -54,6 +58,20 @@ typedef struct eg_checkpoint_options {
 eg_checkpoint *eg_checkpoint_open(const char *path, const eg_checkpoint_options *options, eg_error *err);
 void eg_checkpoint_close(eg_checkpoint *checkpoint); /* NULL is fine */
 
+/* Looks on while a checkpoint is written. */
+typedef struct eg_write_watch {
+    void *context;
+    /* Elements first … first+count-1 of one of the store's entries, contiguous and little-endian, on their
+     * way into the file. By several threads at once, in no order. */
+    void (*see)(void *context, const eg_entry *entry, uint64_t first, const void *elements, uint64_t count);
+    /* After all of them, before the file is put in place: false and err leave the old one there. */
+    bool (*finish)(void *context, eg_error *err);
+    /* A checkpoint whose file's SHA-256 is computed from the same bytes that are copied; NULL: none. The
+     * digits are there for finish. */
+    const eg_checkpoint *source;
+    char sha256[65];
+} eg_write_watch;
+
 typedef struct eg_checkpoint_extra {
     const eg_module_version *versions; /* `_metadata`; may be NULL */
     size_t version_count;
@@ -61,10 +79,15 @@ typedef struct eg_checkpoint_extra {
     const char *format;      /* "pth", "pth-legacy"; NULL: by the path's extension */
     uint64_t max_shard_size; /* safetensors: bytes of tensors in a file before the next one is begun, with an
                               * index beside them; 0: one file */
+    int threads;           /* that copy; 0: as many as there are processors. The bytes do not depend on it */
+    eg_write_watch *watch; /* NULL: nobody looks on */
 } eg_checkpoint_extra;
 
 /* False and EG_USAGE when the path's extension names no format that eg_checkpoint_write knows. */
 bool eg_checkpoint_writable(const char *path, eg_error *err);
+/* What `checkpoint` holds that a file of that extension has no place for ("3 ties, 12 module versions"), in
+ * the arena; NULL: nothing. */
+const char *eg_checkpoint_losses(eg_arena *arena, const char *path, const eg_checkpoint *checkpoint);
 /* Writes the store; the path's extension picks the format (.pth .pt: torch zip; .safetensors, and
  * .safetensors.index.json for shards; .npz). Temporary file in the same folder, fsync, rename: the old file
  * stays whole on any failure. The bytes depend on the arguments alone. */

@@ -192,6 +192,9 @@ typedef struct eg_transform_list {
 
 typedef enum eg_data_kind { EG_DATA_NONE, EG_DATA_FOLDER, EG_DATA_IDX, EG_DATA_KIND_COUNT } eg_data_kind;
 
+/* The order of an epoch: every sample once, or every class equally often. */
+typedef enum eg_sampler { EG_SAMPLER_SHUFFLE, EG_SAMPLER_CLASS_BALANCED } eg_sampler;
+
 /* Where one set of samples comes from. Paths are resolved against the recipe's folder. */
 typedef struct eg_data_set {
     eg_data_kind kind;
@@ -200,7 +203,8 @@ typedef struct eg_data_set {
     const char *images, *labels; /* idx: the two files of an MNIST-like set */
     const char *const *classes;  /* keep only these, in this order; NULL: all, sorted */
     size_t class_count;
-    int64_t limit; /* at most so many samples, evenly over the classes; 0: all */
+    int64_t limit;      /* at most so many samples, evenly over the classes; 0: all */
+    eg_sampler sampler; /* of the training */
 } eg_data_set;
 
 typedef struct eg_data_section {
@@ -212,46 +216,156 @@ typedef struct eg_data_section {
 } eg_data_section;
 
 /* ---- train ---- */
-typedef enum eg_optimizer_kind { EG_SGD, EG_ADAMW, EG_OPTIMIZER_COUNT } eg_optimizer_kind;
+typedef enum eg_optimizer_kind {
+    EG_SGD,
+    EG_ADAM,
+    EG_ADAMW,
+    EG_RMSPROP,
+    EG_LAMB,
+    EG_LION,
+    EG_OPTIMIZER_COUNT
+} eg_optimizer_kind;
 
 /* torch.optim's parameters and defaults. */
 typedef struct eg_optimizer_section {
     eg_optimizer_kind kind;
-    double momentum, dampening; /* sgd: 0, 0 */
-    bool nesterov;
-    double weight_decay;     /* sgd: 0; adamw: 1e-2 (decoupled) */
-    double betas[2];         /* adamw: 0.9, 0.999 */
-    double eps;              /* adamw: 1e-8 */
-    eg_pattern_list exclude; /* parameters without weight decay */
+    double momentum, dampening; /* sgd, rmsprop: 0; sgd: 0 */
+    bool nesterov;              /* sgd */
+    double weight_decay;        /* 0; adamw, lamb: 1e-2. Decoupled in adamw, lamb and lion */
+    double betas[2];            /* adam, adamw, lamb: 0.9, 0.999; lion: 0.9, 0.99 */
+    double eps;                 /* 1e-8; lamb: 1e-6 */
+    double alpha;               /* rmsprop: 0.99 */
+    bool centered;              /* rmsprop */
+    eg_pattern_list exclude;    /* parameters without weight decay */
 } eg_optimizer_section;
 
 typedef enum eg_scheduler_kind {
     EG_SCHEDULE_CONSTANT,
     EG_SCHEDULE_STEP,
+    EG_SCHEDULE_MULTISTEP,
+    EG_SCHEDULE_EXPONENTIAL,
     EG_SCHEDULE_COSINE,
+    EG_SCHEDULE_COSINE_RESTARTS,
+    EG_SCHEDULE_ONE_CYCLE,
+    EG_SCHEDULE_POLYNOMIAL,
+    EG_SCHEDULE_PLATEAU,
+    EG_SCHEDULE_LINEAR,
     EG_SCHEDULE_COUNT,
 } eg_scheduler_kind;
 
+/* What is watched: a number of every epoch's end. */
+typedef enum eg_monitor {
+    EG_MONITOR_VAL_ACCURACY,
+    EG_MONITOR_VAL_LOSS,
+    EG_MONITOR_VAL_MACRO_F1,
+    EG_MONITOR_TRAIN_LOSS,
+    EG_MONITOR_TRAIN_ACCURACY,
+    EG_MONITOR_COUNT,
+} eg_monitor;
+
+const char *eg_monitor_name(eg_monitor monitor);
+
+/* Which values of a monitored number are better; auto: smaller for a loss, greater for all others. */
+typedef enum eg_direction { EG_DIRECTION_AUTO, EG_DIRECTION_MIN, EG_DIRECTION_MAX } eg_direction;
+typedef enum eg_anneal { EG_ANNEAL_COS, EG_ANNEAL_LINEAR } eg_anneal;
+typedef enum eg_threshold { EG_THRESHOLD_REL, EG_THRESHOLD_ABS } eg_threshold;
+typedef enum eg_stopping_scope { EG_SCOPE_RUN, EG_SCOPE_PHASE } eg_stopping_scope;
+
 typedef struct eg_scheduler_section {
+    bool given;
     eg_scheduler_kind kind;
     int64_t step_size;         /* step: epochs between drops; 0 when milestones are given */
-    const int64_t *milestones; /* step: epochs, ascending */
+    const int64_t *milestones; /* step, multistep: epochs, ascending */
     size_t milestone_count;
-    double gamma;         /* step: 0.1 */
-    double min_lr;        /* cosine: 0 */
-    double warmup_epochs; /* linear from warmup_start * lr */
+    double gamma;        /* step, multistep: 0.1; exponential: required */
+    double min_lr;       /* cosine, cosine_restarts, plateau: 0 */
+    int64_t T_0, T_mult; /* cosine_restarts: epochs of the first cycle; factor from cycle to cycle */
+    /* one_cycle */
+    double pct_start, div_factor, final_div_factor, base_momentum, max_momentum;
+    eg_anneal anneal;
+    bool three_phase, cycle_momentum;
+    int64_t total_iters;             /* polynomial, linear: epochs; 0: all after the warm-up */
+    double power;                    /* polynomial: 1 */
+    double start_factor, end_factor; /* linear: 1/3, 1 */
+    /* plateau */
+    eg_monitor monitor;
+    eg_direction mode;
+    int64_t patience, cooldown;
+    double factor, threshold, eps;
+    eg_threshold threshold_mode;
+    double warmup_epochs; /* linear from warmup_start * lr; in epochs, or */
+    int64_t warmup_steps; /* in steps */
     double warmup_start;  /* 0 */
 } eg_scheduler_section;
 
+typedef enum eg_loss_kind { EG_LOSS_CROSS_ENTROPY, EG_LOSS_FOCAL, EG_LOSS_BCE, EG_LOSS_COUNT } eg_loss_kind;
+
+typedef struct eg_loss_section {
+    eg_loss_kind kind;
+    double label_smoothing;
+    double gamma;          /* focal: 2 */
+    bool balanced;         /* class weights n / (classes * samples of the class) */
+    const double *weights; /* one a class, or NULL */
+    size_t weight_count;
+    eg_place place; /* of the class weights */
+} eg_loss_section;
+
+/* Ends a training that no longer gets better. */
+typedef struct eg_stopping_section {
+    bool given;
+    eg_place place;
+    eg_monitor monitor;
+    int64_t patience; /* epochs without a better value before it ends */
+    double min_delta; /* least change that counts */
+    eg_direction mode;
+    eg_stopping_scope scope; /* what ends */
+} eg_stopping_section;
+
+/* train.groups: parameters by name; the first group with a pattern that fits takes a parameter. */
+typedef struct eg_named_group {
+    const char *name;
+    eg_place place;
+    eg_pattern_list patterns;
+} eg_named_group;
+
+typedef struct eg_group_rate {
+    const char *group;
+    double lr;
+} eg_group_rate;
+
+/* train.phases: what a phase does not say, the train section says. */
+typedef struct eg_phase_section {
+    const char *name;
+    eg_place place;
+    int64_t epochs;               /* 0: train's */
+    const char *const *trainable; /* names of groups; none: everything that `freeze` leaves */
+    size_t trainable_count;
+    double lr;                  /* NaN: train's */
+    const eg_group_rate *rates; /* instead of lr: one a trainable group */
+    size_t rate_count;
+    double layer_decay;             /* factor on lr from one trainable group to the next in the list */
+    eg_bn_mode batch_norm;          /* default, eval or train_stats, of every BatchNorm */
+    eg_scheduler_section scheduler; /* given false: train's */
+} eg_phase_section;
+
 typedef struct eg_train_section {
     bool given;
+    eg_place place;
     int64_t epochs, batch_size;
     double lr;
-    double label_smoothing; /* of the cross entropy */
     uint64_t seed;
     int64_t threads; /* 0: as many as there are processors */
     eg_optimizer_section optimizer;
     eg_scheduler_section scheduler;
+    eg_loss_section loss;
+    const eg_named_group *groups;
+    size_t group_count;
+    const eg_phase_section *phases; /* none: one phase that is the whole training */
+    size_t phase_count;
+    eg_stopping_section stopping;
+    double ema_decay;   /* 0: no average */
+    double clip_norm;   /* 0: none. The greatest norm of all gradients together */
+    int64_t accumulate; /* batches to a step */
 } eg_train_section;
 
 /* ---- source, target, output ---- */
@@ -261,6 +375,7 @@ typedef struct eg_source_section {
     const char *checkpoint; /* resolved path */
     const char *state_dict; /* NULL: auto */
     const char *sha256;     /* lower-case hex, or NULL */
+    bool dequantize;        /* quantized tensors count as the F32 numbers that they stand for */
     const char *arch;       /* as the target's; NULL: not given */
     eg_place arch_place;
     const char *const *classes; /* names; NULL: none, or their number alone */
@@ -272,6 +387,7 @@ typedef struct eg_target_section {
     eg_place place;
     const char *arch; /* path of a file, or the name of a shipped architecture */
     eg_place arch_place;
+    const char *manifest; /* resolved path of what stands for the network, or NULL */
     const struct eg_doc
         *args; /* the whole mapping; every key but `arch` and `classes` is an argument of the network */
     const char *const *classes;
@@ -349,11 +465,17 @@ typedef enum eg_output_format {
 /* Also the file name's extension. */
 const char *eg_output_format_name(eg_output_format format);
 
+/* Which weights are written: those that were trained, or their moving average. */
+typedef enum eg_weights_kind { EG_WEIGHTS_RAW, EG_WEIGHTS_EMA, EG_WEIGHTS_COUNT } eg_weights_kind;
+
 typedef struct eg_output_section {
-    const char *dir;         /* run directory, resolved */
-    const char *checkpoint;  /* resolved path, or NULL */
-    const char *add_prefix;  /* "" by default */
-    eg_output_format format; /* of the models in dir */
+    const char *dir;                           /* run directory, resolved */
+    const char *checkpoint;                    /* resolved path, or NULL */
+    const char *add_prefix;                    /* "" by default */
+    eg_output_format format;                   /* of the models in dir */
+    eg_weights_kind weights[EG_WEIGHTS_COUNT]; /* the first is validated, and is the model */
+    size_t weight_count;
+    const char *report; /* path of an HTML page, or NULL */
     eg_place place;
 } eg_output_section;
 

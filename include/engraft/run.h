@@ -2,6 +2,7 @@
 #ifndef ENGRAFT_RUN_H
 #define ENGRAFT_RUN_H
 
+#include "engraft/checkpoint.h"
 #include "engraft/error.h"
 #include "engraft/problem.h"
 
@@ -18,11 +19,15 @@ typedef struct eg_run_options {
     const char *model;     /* eval --model FILE, or NULL */
     bool predictions;      /* eval --predictions */
     const char *key;       /* explain: the tensor's name */
+    bool applied;          /* train: the transfer has been done already */
+    const char *from;      /* train --from: the applied model; NULL: the recipe's output.checkpoint */
     eg_problems *problems; /* receives everything that is wrong with recipe, architecture or plan */
 } eg_run_options;
 
 /* Plan, apply, train, evaluate, write. */
 bool eg_run(const eg_run_options *options, eg_error *err);
+/* The training alone, from a model that `apply` wrote: its tensors are taken as they are. */
+bool eg_run_train(const eg_run_options *options, eg_error *err);
 /* The transfer alone: plans, applies and writes the model to options->out (NULL: the recipe's
  * output.checkpoint). Needs neither data nor train in the recipe. */
 bool eg_run_apply(const eg_run_options *options, eg_error *err);
@@ -65,7 +70,7 @@ bool eg_run_predict(const eg_predict_options *options, eg_error *err);
 
 typedef struct eg_inspect_options {
     const char *file;
-    const char *state_dict; /* --state-dict PATH, or NULL */
+    eg_checkpoint_options read; /* how; `inspect` is set by the command */
     bool json, digest, stats;
     bool manifest; /* names, dtypes and shapes to plan against; with digest, the digests, too */
 } eg_inspect_options;
@@ -74,7 +79,7 @@ bool eg_run_inspect(const eg_inspect_options *options, eg_error *err);
 
 typedef struct eg_diff_options {
     const char *a, *b;
-    const char *state_dict; /* --state-dict PATH in both files, or NULL */
+    eg_checkpoint_options read; /* how, both files */
     bool json;
 } eg_diff_options;
 
@@ -82,8 +87,8 @@ typedef struct eg_diff_options {
 bool eg_run_diff(const eg_diff_options *options, eg_error *err);
 
 typedef struct eg_convert_options {
-    const char *in, *out;   /* the extension of out picks the format */
-    const char *state_dict; /* --state-dict PATH, or NULL */
+    const char *in, *out; /* the extension of out picks the format */
+    eg_checkpoint_options read;
     bool json;
 } eg_convert_options;
 

@@ -67,7 +67,12 @@ typedef struct eg_storage {
     bool big_endian;
     /* Makes `bytes` valid on first use (inflates or verifies a record); NULL: they are. */
     bool (*load)(struct eg_storage *storage, eg_error *err);
-    void *context; /* of load */
+    /* Instead of load, by whoever has read all of the bytes from the file: compares their CRC-32 with what
+     * the file says. NULL where only load can tell. */
+    bool (*check)(const struct eg_storage *storage, uint32_t crc, eg_error *err);
+    /* Gives back what load has made, so that load makes it again; NULL: it stays until the end. */
+    void (*unload)(struct eg_storage *storage);
+    void *context; /* of the three */
 } eg_storage;
 
 /* What a quantized tensor's integers stand for: (integer - zero point) * scale, one pair for the whole tensor

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,8 +11,6 @@
 
 #include "base/memory.h"
 #include "base/str.h"
-
-enum { BUFFER_SIZE = 1 << 16 };
 
 static bool system_failed(eg_error *err, const char *path, const char *what)
 {
@@ -97,16 +94,15 @@ void eg_mapping_close(eg_mapping *mapping)
     *mapping = (eg_mapping){0};
 }
 
-static bool read_all(int fd, char *out, size_t size)
+bool eg_read_at(int fd, uint64_t offset, void *out, size_t size, eg_error *err)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t n = read(fd, out + done, size - done);
+        ssize_t n = pread(fd, (char *)out + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return false;
-        if (n == 0) {
-            errno = EIO;
-            return false;
-        }
+        if (n < 0) return eg_fail(err, EG_SYSTEM, "cannot read the file: %s", strerror(errno));
+        if (n == 0)
+            return eg_fail(err, EG_SYSTEM, "the file ends at byte %llu, %zu bytes early",
+                           (unsigned long long)(offset + done), size - done);
         done += (size_t)n;
     }
     return true;
@@ -124,8 +120,8 @@ char *eg_file_read(eg_arena *arena, const char *path, uint64_t limit, size_t *le
         eg_error_in(err, path);
     } else {
         text = eg_arena_alloc(arena, size + 1);
-        if (!read_all(fd, text, size)) {
-            system_failed(err, path, "read the file");
+        if (!eg_read_at(fd, 0, text, size, err)) {
+            eg_error_in(err, path);
             text = NULL;
         }
     }
@@ -209,133 +205,4 @@ bool eg_folder_list(eg_arena *arena, const char *path, const char *const **names
     *count = n;
     free(list);
     return true;
-}
-
-static eg_output *open_outputs; /* so that an early end of the process can remove them */
-
-static void remove_open_outputs(void)
-{
-    for (eg_output *output = open_outputs; output; output = output->next) unlink(output->temporary);
-}
-
-static void remember(eg_output *output)
-{
-    static bool registered;
-    if (!registered) {
-        registered = true;
-        atexit(remove_open_outputs);
-        eg_memory_on_exit(remove_open_outputs);
-    }
-    output->next = open_outputs;
-    open_outputs = output;
-}
-
-static void release(eg_output *output)
-{
-    for (eg_output **link = &open_outputs; *link; link = &(*link)->next) {
-        if (*link != output) continue;
-        *link = output->next;
-        break;
-    }
-    if (output->fd >= 0) close(output->fd);
-    free(output->path);
-    free(output->temporary);
-    free(output->buffer);
-    free(output);
-}
-
-static char *copy_text(const char *a, const char *b)
-{
-    char *text = eg_malloc(strlen(a) + strlen(b) + 1);
-    strcpy(text, a);
-    return strcat(text, b);
-}
-
-eg_output *eg_output_open(const char *path, eg_error *err)
-{
-    eg_output *output = eg_malloc(sizeof *output);
-    *output = (eg_output){.path = copy_text(path, ""), .temporary = copy_text(path, ".XXXXXX")};
-    output->buffer = eg_malloc(BUFFER_SIZE);
-    output->fd = mkostemp(output->temporary, O_CLOEXEC);
-    if (output->fd < 0) {
-        system_failed(err, path, "create the file");
-        release(output);
-        return NULL;
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(output->fd, 0666 & ~mask);
-    remember(output);
-    return output;
-}
-
-static bool write_through(eg_output *output, const uint8_t *bytes, size_t size, eg_error *err)
-{
-    while (size) {
-        ssize_t n = write(output->fd, bytes, size);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return system_failed(err, output->path, "write the file");
-        bytes += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
-static bool flush(eg_output *output, eg_error *err)
-{
-    size_t size = output->buffered;
-    output->buffered = 0;
-    return write_through(output, output->buffer, size, err);
-}
-
-bool eg_output_write(eg_output *output, const void *bytes, size_t size, eg_error *err)
-{
-    output->size += size;
-    if (size > BUFFER_SIZE - output->buffered && !flush(output, err)) return false;
-    if (size >= BUFFER_SIZE) return write_through(output, bytes, size, err);
-    if (size) memcpy(output->buffer + output->buffered, bytes, size);
-    output->buffered += size;
-    return true;
-}
-
-static void sync_folder(const char *path)
-{
-    eg_arena arena = {0};
-    int fd = open(eg_path_folder(&arena, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd); /* some file systems cannot; the file itself is safe already */
-        close(fd);
-    }
-    eg_arena_clear(&arena);
-}
-
-bool eg_output_commit(eg_output *output, eg_error *err)
-{
-    bool ok = flush(output, err);
-    if (ok && fsync(output->fd) != 0) ok = system_failed(err, output->path, "write the file to disk");
-    if (ok && rename(output->temporary, output->path) != 0)
-        ok = system_failed(err, output->path, "put the file in place");
-    if (!ok) {
-        eg_output_abandon(output);
-        return false;
-    }
-    sync_folder(output->path);
-    release(output);
-    return true;
-}
-
-void eg_output_abandon(eg_output *output)
-{
-    if (!output) return;
-    unlink(output->temporary);
-    release(output);
-}
-
-bool eg_file_write(const char *path, const char *text, size_t length, eg_error *err)
-{
-    eg_output *output = eg_output_open(path, err);
-    if (!output) return false;
-    if (eg_output_write(output, text, length, err)) return eg_output_commit(output, err);
-    eg_output_abandon(output);
-    return false;
 }

@@ -1,4 +1,4 @@
-/* Files: whole reads, mappings, sorted folders, and outputs that appear complete or not at all. */
+/* Files: whole reads, mappings, sorted folders; and outputs (base/output.h). */
 #ifndef ENGRAFT_BASE_FILE_H
 #define ENGRAFT_BASE_FILE_H
 
@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/output.h"
 #include "engraft/arena.h"
 #include "engraft/error.h"
 
@@ -24,6 +25,9 @@ void eg_mapping_close(eg_mapping *mapping);
 /* A whole text file of at most limit bytes, terminated, in the arena. *length may be NULL. */
 char *eg_file_read(eg_arena *arena, const char *path, uint64_t limit, size_t *length, eg_error *err);
 
+/* Exactly size bytes of an open file; the caller knows its name. Threads may read one file at once. */
+bool eg_read_at(int fd, uint64_t offset, void *out, size_t size, eg_error *err);
+
 /* The folder part of a path ("." when there is none), and the part after the last slash; in the arena. */
 const char *eg_path_folder(eg_arena *arena, const char *path);
 const char *eg_path_name(const char *path);
@@ -36,26 +40,5 @@ bool eg_folder_make(const char *path, eg_error *err);
 /* The names in a folder, without "." and "..", sorted by byte; in the arena. */
 bool eg_folder_list(eg_arena *arena, const char *path, const char *const **names, size_t *count,
                     eg_error *err);
-
-/* An output file: written beside its place under a temporary name, put in place by eg_output_commit alone. A
- * process that ends before leaves no trace of it (short of a kill). */
-typedef struct eg_output {
-    int fd;
-    char *path, *temporary;
-    uint64_t size; /* bytes written so far */
-    uint8_t *buffer;
-    size_t buffered;
-    struct eg_output *next; /* list of open ones */
-} eg_output;
-
-eg_output *eg_output_open(const char *path, eg_error *err);
-bool eg_output_write(eg_output *output, const void *bytes, size_t size, eg_error *err);
-/* Flush, fsync, rename over the old file, fsync the folder. Frees output, whatever the result. */
-bool eg_output_commit(eg_output *output, eg_error *err);
-/* Removes the temporary file and frees output; NULL is fine. */
-void eg_output_abandon(eg_output *output);
-
-/* A whole text in one go. */
-bool eg_file_write(const char *path, const char *text, size_t length, eg_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/str.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,4 +185,16 @@ int eg_natural_compare(const char *a, const char *b)
     }
     if (*x || *y) return *x ? 1 : -1;
     return strcmp(a, b);
+}
+
+const char *eg_real_text(eg_arena *arena, double value)
+{
+    char text[40];
+    if (isnan(value)) return "nan";
+    if (isinf(value)) return value < 0 ? "-inf" : "inf";
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    return eg_arena_string(arena, text);
 }

@@ -26,6 +26,8 @@ bool eg_ends_with(const char *text, const char *suffix);
 /* The candidate that a person most likely meant (Damerau-Levenshtein distance at most a third of its length),
  * or NULL. */
 const char *eg_nearest(const char *name, const char *const *candidates, size_t count);
+/* The shortest decimal text that reads back to the same double; in the arena. */
+const char *eg_real_text(eg_arena *arena, double value);
 /* Escapes control characters and invalid UTF-8 as \xNN, for messages; in the arena. */
 const char *eg_printable(eg_arena *arena, const char *text, size_t length);
 /* True for well-formed UTF-8 without surrogates. */

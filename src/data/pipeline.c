@@ -169,14 +169,15 @@ typedef struct batch {
 static bool load_sample(const batch *b, int64_t i, eg_error *err)
 {
     const eg_pipeline *p = b->pipeline;
-    size_t sample = (size_t)b->order[i];
+    uint64_t draw = (uint64_t)b->order[i];
+    size_t sample = (size_t)(draw % b->dataset->count);
     eg_image image;
-    assert(b->order[i] >= 0 && sample < b->dataset->count);
+    assert(b->order[i] >= 0);
     if (!eg_dataset_image(b->dataset, sample, &image, err)) return false;
     eg_frame frame = {{image.pixels, (size_t)image.width * (size_t)image.channels, image.width, image.height,
                        image.channels},
                       image.pixels};
-    eg_stream stream = eg_stream_make(b->seed, EG_DRAW_AUGMENT, b->epoch, sample);
+    eg_stream stream = eg_stream_make(b->seed, EG_DRAW_AUGMENT, b->epoch, draw);
     float *out = b->out + (size_t)i * (size_t)p->height * (size_t)p->width * (size_t)p->channels;
     if (!run_steps(p, &frame, stream, &b->tables, out, err))
         return eg_error_in(err, b->dataset->samples[sample].file);
@@ -224,13 +225,18 @@ bool eg_image_load(const eg_pipeline *pipeline, const eg_image *image, float *ou
 }
 
 /* Fisher and Yates, from the end. */
-void eg_shuffle(uint64_t seed, uint64_t epoch, int64_t n, int64_t *order)
+void eg_shuffle_keyed(uint64_t seed, uint64_t epoch, uint64_t key, int64_t n, int64_t *order)
 {
-    eg_stream stream = eg_stream_make(seed, EG_DRAW_SHUFFLE, epoch, 0);
+    eg_stream stream = eg_stream_make(seed, EG_DRAW_SHUFFLE, epoch, key);
     for (int64_t i = 0; i < n; i++) order[i] = i;
     for (int64_t i = n - 1; i > 0; i--) {
         int64_t j = (int64_t)eg_draw_below(stream, (uint64_t)i, (uint64_t)i + 1), keep = order[i];
         order[i] = order[j];
         order[j] = keep;
     }
+}
+
+void eg_shuffle(uint64_t seed, uint64_t epoch, int64_t n, int64_t *order)
+{
+    eg_shuffle_keyed(seed, epoch, 0, n, order);
 }

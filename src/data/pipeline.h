@@ -19,13 +19,16 @@ typedef struct eg_pipeline {
 bool eg_pipeline_build(eg_pipeline *pipeline, eg_arena *arena, eg_transform_list preprocess,
                        eg_transform_list augment, int height, int width, int channels, eg_error *err);
 /* Decodes, transforms and normalises samples order[0 … n-1] into out (n, height, width, channels), one task a
- * sample. Draws depend on (seed, epoch, the sample's number in the data set) alone, see geometry.h. labels
- * may be NULL. Fails with the file's name when one cannot be read. */
+ * sample. Draws depend on (seed, epoch, the sample's number in the data set) alone, see geometry.h. A number
+ * of dataset->count or more is the sample modulo the count again, with draws of its own. labels may be NULL.
+ * Fails with the file's name when one cannot be read. */
 bool eg_batch_load(const eg_pipeline *pipeline, const eg_dataset *dataset, const int64_t *order, int64_t n,
                    uint64_t seed, uint64_t epoch, eg_pool *pool, float *out, int32_t *labels, eg_error *err);
 /* One image, as eg_batch_load does a sample (sample number 0 of epoch 0). */
 bool eg_image_load(const eg_pipeline *pipeline, const eg_image *image, float *out, eg_error *err);
 /* The epoch's order: a permutation of 0 … n-1 that depends on (seed, epoch) alone. */
 void eg_shuffle(uint64_t seed, uint64_t epoch, int64_t n, int64_t *order);
+/* Another one for each key; eg_shuffle's is 0. */
+void eg_shuffle_keyed(uint64_t seed, uint64_t epoch, uint64_t key, int64_t n, int64_t *order);
 
 #endif

@@ -25,6 +25,8 @@
 #include "format/torch_writer.h"
 #include "format/torch_zip.h"
 #include "format/zip_directory.h"
+#include "tensor/quantization.h"
+#include "tensor/tie.h"
 
 static bool starts(const eg_mapping *m, const char *bytes, size_t n)
 {
@@ -32,6 +34,12 @@ static bool starts(const eg_mapping *m, const char *bytes, size_t n)
 }
 
 /* ---- detection ---- */
+
+/* An archive without records has nothing that tells its kind, and no tensor either way. */
+static bool is_empty_npz(const eg_checkpoint_file *file)
+{
+    return starts(&file->mapping, "PK\5\6", 4) && eg_ends_with(file->checkpoint.path, ".npz");
+}
 
 static bool is_zip(const eg_mapping *m)
 {
@@ -118,17 +126,25 @@ static bool refuse_preview(eg_checkpoint_file *file, eg_error *err)
         "preview-release PyTorch script file (PYTORCH1) is not supported; re-save it with torch >= 1.6");
 }
 
-/* A pickle without the container around it: told apart from a stream with a forged magic number. */
-static bool refuse_pickle(eg_checkpoint_file *file, eg_error *err)
+/* A pickle without the container around it, told apart from a stream with a forged magic number: refused, or
+ * on request its values are listed. */
+static bool read_pickle(eg_checkpoint_file *file, eg_error *err)
 {
-    const eg_checkpoint_options strict = {0};
+    eg_checkpoint_options how = file->options;
     uint64_t used = 0;
+    how.inspect &= how.allow_bare_pickle;
     eg_pickle *pickle = eg_pickle_parse(&file->arena, file->mapping.bytes, file->mapping.size, &used, err);
-    if (!pickle || !eg_state_dict_references(pickle, &strict, &file->arena, &file->checkpoint, err))
+    if (!pickle || !eg_state_dict_references(pickle, &how, &file->arena, &file->checkpoint, err))
         return false;
     eg_py_kind kind = (eg_py_kind)eg_pickle_node(pickle, pickle->root)->kind;
     if (kind == EG_PY_BIGINT || kind == EG_PY_INT)
         return eg_fail_id(err, EG_MALFORMED, "LEG-001", "bad magic number: not a PyTorch legacy file");
+    file->checkpoint.format = "pickle";
+    if (file->options.allow_bare_pickle && file->options.inspect) {
+        eg_torch torch = {.arena = &file->arena, .pickle = pickle};
+        return eg_torch_collect(&torch, err) &&
+               eg_state_dict_list(&torch, &file->options, &file->checkpoint, err);
+    }
     return eg_fail_id(err, EG_MALFORMED, "FMT-003",
                       "bare pickle without tensor storage; refusing (use --allow-bare-pickle to inspect)");
 }
@@ -180,7 +196,7 @@ static const struct {
     {is_hdf5, NULL, "HDF5"},
     {is_tar, eg_torch_tar_read, "tar"},
     {is_legacy, eg_torch_legacy_read, "legacy"},
-    {is_pickle, refuse_pickle, "pickle"},
+    {is_pickle, read_pickle, "pickle"},
     {is_preview, refuse_preview, "PYTORCH1"},
     {is_onnx, eg_onnx_read, "ONNX"}, /* has no magic number */
     {is_shard_index, eg_shard_index_read, "shard index"},
@@ -203,6 +219,7 @@ bool eg_checkpoint_file_read(eg_checkpoint_file *file, eg_error *err)
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (formats[i].is(m))
             return formats[i].read ? formats[i].read(file, err) : not_yet(err, formats[i].kind);
+    if (is_empty_npz(file)) return eg_npz_read(file, err);
     for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
         if (starts(m, packed[i].bytes, packed[i].size))
             return eg_fail_id(err, EG_MALFORMED, "FMT-002",
@@ -221,6 +238,19 @@ bool eg_checkpoint_file_read(eg_checkpoint_file *file, eg_error *err)
 
 /* ---- open and close ---- */
 
+/* Numbers in the place of quantized integers; the values no longer tell of scales. */
+static void dequantize(eg_checkpoint_file *file)
+{
+    eg_checkpoint *out = &file->checkpoint;
+    eg_checkpoint_value *values = EG_NEW_ARRAY(&file->arena, eg_checkpoint_value, out->value_count);
+    size_t kept = 0;
+    for (size_t i = 0; i < out->value_count; i++)
+        if (strcmp(out->values[i].type, "quantization") != 0) values[kept++] = out->values[i];
+    out->values = values;
+    out->value_count = kept;
+    eg_store_dequantize(&out->store, &file->arena);
+}
+
 eg_checkpoint *eg_checkpoint_open(const char *path, const eg_checkpoint_options *options, eg_error *err)
 {
     eg_checkpoint_file *file = eg_malloc(sizeof *file);
@@ -229,8 +259,10 @@ eg_checkpoint *eg_checkpoint_open(const char *path, const eg_checkpoint_options 
     file->checkpoint.path = eg_arena_string(&file->arena, path);
     file->checkpoint.state_dict = "";
     file->checkpoint.impl = file;
-    if (eg_mapping_open(&file->mapping, path, &why) && eg_checkpoint_file_read(file, &why))
+    if (eg_mapping_open(&file->mapping, path, &why) && eg_checkpoint_file_read(file, &why)) {
+        if (file->options.dequantize) dequantize(file);
         return &file->checkpoint;
+    }
     eg_error_in(&why, path);
     if (err && err->code == EG_OK) *err = why;
     eg_checkpoint_close(&file->checkpoint);
@@ -263,6 +295,22 @@ static const struct {
     {EG_SAFETENSORS_INDEX_EXTENSION, eg_safetensors_index_write},
     {".npz", eg_npz_write},
 };
+
+/* npz is arrays alone. */
+const char *eg_checkpoint_losses(eg_arena *arena, const char *path, const eg_checkpoint *checkpoint)
+{
+    size_t ties = 0, versions = checkpoint->version_count;
+    eg_buf out = {0};
+    if (!eg_ends_with(path, ".npz")) return NULL;
+    const char **tied = eg_store_ties(arena, &checkpoint->store);
+    for (size_t i = 0; i < checkpoint->store.count; i++) ties += tied[i] != NULL;
+    if (ties) eg_buf_printf(&out, "%zu tie%s", ties, ties == 1 ? "" : "s");
+    if (versions)
+        eg_buf_printf(&out, "%s%zu module version%s (`_metadata`)", out.length ? ", " : "", versions,
+                      versions == 1 ? "" : "s");
+    if (checkpoint->card) eg_buf_printf(&out, "%sthe model's card", out.length ? ", " : "");
+    return out.length ? eg_buf_take(&out, arena) : NULL;
+}
 
 bool eg_checkpoint_writable(const char *path, eg_error *err)
 {

@@ -129,6 +129,14 @@ size_t eg_json_count(const eg_json *array)
     return json_array_size(array);
 }
 
+bool eg_json_real_at(const eg_json *array, size_t at, double *value)
+{
+    const json_t *item = json_array_get(array, at);
+    if (!json_is_number(item)) return false;
+    *value = json_number_value(item);
+    return true;
+}
+
 const char *eg_json_string_at(const eg_json *array, size_t at)
 {
     return json_string_value(json_array_get(array, at));

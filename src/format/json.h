@@ -47,6 +47,7 @@ bool eg_json_get_real(const eg_json *object, const char *key, double *value);
 bool eg_json_next(const eg_json *object, void **at, const char **key, const eg_json **value);
 const char *eg_json_string_of(const eg_json *json); /* borrowed, or NULL */
 size_t eg_json_count(const eg_json *array);
-const char *eg_json_string_at(const eg_json *array, size_t at); /* borrowed, or NULL */
+bool eg_json_real_at(const eg_json *array, size_t at, double *value); /* false: no number */
+const char *eg_json_string_at(const eg_json *array, size_t at);       /* borrowed, or NULL */
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "format/npy.h"
 #include "format/state_dict.h"
+#include "format/zip_record.h"
 #include "format/zip_writer.h"
 
 bool eg_npz_is(const eg_zip *zip)
@@ -18,55 +19,12 @@ bool eg_npz_is(const eg_zip *zip)
 
 /* ---- reading ---- */
 
-/* A record that is checked, or inflated, when its array is first used. */
-typedef struct lazy_array {
-    eg_checkpoint_file *file;
-    eg_zip *zip;
-    const eg_zip_entry *entry;
-    uint64_t header; /* bytes before the elements */
-    void *block;     /* deflated records only */
-} lazy_array;
-
-static void free_array(void *object)
-{
-    lazy_array *array = object;
-    eg_block_free(array->block, array->entry->full);
-}
-
-static bool load_array(eg_storage *storage, eg_error *err)
-{
-    lazy_array *array = storage->context;
-    bool verify = !array->file->options.no_verify, ok;
-    if (array->entry->method == 0) {
-        ok = !verify || eg_zip_verify(array->zip, array->entry, err);
-    } else {
-        if (!array->block) array->block = eg_block_new(array->entry->full, storage->key, err);
-        ok = array->block && eg_zip_inflate(array->zip, array->entry, array->block, verify, err);
-        storage->bytes = ok ? (const uint8_t *)array->block + array->header : NULL;
-    }
-    if (!ok) return eg_error_in(err, array->file->checkpoint.path);
-    storage->load = NULL;
-    return true;
-}
-
 static eg_storage *make_storage(eg_checkpoint_file *file, eg_zip *zip, const eg_zip_entry *record,
                                 const eg_npy *npy)
 {
     eg_storage *storage = EG_NEW(&file->arena, eg_storage);
-    lazy_array *array = EG_NEW(&file->arena, lazy_array);
-    *array = (lazy_array){file, zip, record, npy->size, NULL};
-    eg_arena_defer(&file->arena, free_array, array);
-    *storage = (eg_storage){.key = record->name,
-                            .size = npy->bytes,
-                            .fd = -1,
-                            .big_endian = npy->big_endian,
-                            .load = load_array,
-                            .context = array};
-    if (record->method == 0) {
-        storage->file_offset = record->data + npy->size;
-        storage->bytes = zip->bytes + storage->file_offset;
-        storage->fd = file->mapping.fd;
-    }
+    *storage = (eg_storage){.key = record->name, .size = npy->bytes, .fd = -1, .big_endian = npy->big_endian};
+    eg_zip_record_attach(file, zip, record, npy->size, storage);
     return storage;
 }
 
@@ -132,15 +90,9 @@ static bool cannot(eg_error *err, const char *what, const char *name)
     return eg_fail_id(err, EG_MALFORMED, "WR-001", "%s cannot represent %s '%s'", "npz", what, name);
 }
 
-static bool write_elements(eg_zip_writer *zip, const eg_entry *entry, size_t bytes, eg_error *err)
-{
-    void *block = eg_block_new(bytes, entry->name, err);
-    bool ok = block && eg_entry_read(entry, block, err) && eg_zip_writer_add(zip, block, bytes, err);
-    eg_block_free(block, bytes);
-    return ok;
-}
-
-static bool write_array(eg_zip_writer *zip, const eg_entry *entry, eg_map *names, eg_error *err)
+/* The record's header, and room for the elements. */
+static bool place_array(eg_zip_writer *zip, const eg_entry *entry, eg_map *names, eg_payload *payload,
+                        eg_error *err)
 {
     const char *record = eg_arena_printf(zip->arena, "%s.npy", entry->name);
     uint64_t numel = 0, bytes = 0;
@@ -157,8 +109,20 @@ static bool write_array(eg_zip_writer *zip, const eg_entry *entry, eg_map *names
         bytes > UINT64_MAX - header_size)
         return cannot(err, "the size of", entry->name);
     return eg_zip_writer_begin(zip, record, bytes + header_size, err) &&
-           eg_zip_writer_add(zip, header, header_size, err) &&
-           (bytes == 0 || write_elements(zip, entry, bytes, err)) && eg_zip_writer_end(zip, err);
+           eg_zip_writer_add(zip, header, header_size, err) && eg_zip_writer_place(zip, entry, payload, err);
+}
+
+static bool write_arrays(eg_zip_writer *zip, const eg_store *store, const eg_checkpoint_extra *extra,
+                         eg_error *err)
+{
+    eg_payload *payloads = EG_NEW_ARRAY(zip->arena, eg_payload, store->count);
+    eg_map *names = eg_map_new(zip->arena);
+    for (size_t i = 0; i < store->count; i++)
+        if (!place_array(zip, &store->entries[i], names, &payloads[i], err)) return false;
+    if (!eg_payloads_write(zip->output, payloads, store->count, extra, err)) return false;
+    for (size_t i = 0; i < store->count; i++)
+        if (!eg_zip_writer_fill(zip, i, &payloads[i], err)) return false;
+    return eg_zip_writer_finish(zip, err);
 }
 
 bool eg_npz_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra, eg_error *err)
@@ -166,11 +130,7 @@ bool eg_npz_write(const char *path, const eg_store *store, const eg_checkpoint_e
     eg_arena arena = {0};
     eg_output *output = eg_output_open(path, err);
     eg_zip_writer zip = {.output = output, .arena = &arena};
-    eg_map *names = eg_map_new(&arena);
-    bool ok = output != NULL;
-    (void)extra;
-    for (size_t i = 0; ok && i < store->count; i++) ok = write_array(&zip, &store->entries[i], names, err);
-    ok = ok && eg_zip_writer_finish(&zip, err);
+    bool ok = output && write_arrays(&zip, store, extra, err);
     eg_arena_clear(&arena);
     if (ok) return eg_output_commit(output, err);
     eg_output_abandon(output);

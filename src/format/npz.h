@@ -2,7 +2,7 @@
  *
  * Arrays of texts and records stand among the checkpoint's values. Written archives are stored, each array at
  * a multiple of 64 bytes, and numpy.load reads them. The format has no place for ties (each name gets its own
- * array), module versions or the card. */
+ * array), module versions or the card; of an empty store the end record alone is left. */
 #ifndef ENGRAFT_FORMAT_NPZ_H
 #define ENGRAFT_FORMAT_NPZ_H
 

@@ -1,8 +1,6 @@
 #include "format/pickle_value.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -277,18 +275,6 @@ const char *eg_py_type(eg_arena *arena, const eg_pickle *pickle, eg_ref ref)
     const eg_py_node *maker = eg_py_maker(pickle, ref);
     if (!maker) return names[node_of(pickle, ref)->kind];
     return eg_arena_printf(arena, "%s.%s", maker->module, maker->name);
-}
-
-const char *eg_real_text(eg_arena *arena, double value)
-{
-    char text[40];
-    if (isnan(value)) return "nan";
-    if (isinf(value)) return value < 0 ? "-inf" : "inf";
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) break;
-    }
-    return eg_arena_string(arena, text);
 }
 
 static const char *quoted(eg_arena *arena, const eg_py_node *node)

@@ -39,7 +39,4 @@ const char *eg_py_type(eg_arena *arena, const eg_pickle *pickle, eg_ref ref);
 /* A short rendering: the value of a scalar, the size of a container. */
 const char *eg_py_short(eg_arena *arena, const eg_pickle *pickle, eg_ref ref);
 
-/* The shortest decimal text that reads back to the same double. */
-const char *eg_real_text(eg_arena *arena, double value);
-
 #endif

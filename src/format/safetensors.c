@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/str.h"
+#include "format/module_versions.h"
 #include "format/safetensors_header.h"
 #include "format/state_dict.h"
 
@@ -68,6 +69,9 @@ static void read_metadata(eg_checkpoint_file *file, const eg_safetensors_header 
         const eg_entry *kept = tied_to(&out->store, pair);
         if (strcmp(pair->key, EG_SAFETENSORS_CARD) == 0) {
             out->card = pair->value;
+        } else if (strcmp(pair->key, EG_SAFETENSORS_VERSIONS) == 0 &&
+                   eg_module_versions_parse(arena, pair->value, out)) {
+            continue;
         } else if (kept) {
             ties[file->ties] = *kept;
             ties[file->ties++].name = pair->key;

@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/json.h"
+#include "format/module_versions.h"
+#include "format/payload.h"
 #include "format/safetensors.h"
 #include "format/safetensors_header.h"
 #include "format/shard_index.h"
@@ -33,7 +35,8 @@ typedef struct layout {
     eg_arena *arena;
     item *items; /* in the order of the store */
     size_t count, shards;
-    const char *card; /* or NULL */
+    const eg_checkpoint_extra *extra; /* or NULL */
+    const char *versions;             /* or NULL */
 } layout;
 
 static bool cannot(eg_error *err, const char *what, const char *name)
@@ -52,7 +55,8 @@ static int find_rank(eg_dtype dtype)
 
 static bool is_reserved(const char *name)
 {
-    return strcmp(name, "format") == 0 || strcmp(name, EG_SAFETENSORS_CARD) == 0;
+    return strcmp(name, "format") == 0 || strcmp(name, EG_SAFETENSORS_CARD) == 0 ||
+           strcmp(name, EG_SAFETENSORS_VERSIONS) == 0;
 }
 
 static bool make_item(layout *l, const eg_entry *entry, item *out, eg_map *names, eg_error *err)
@@ -149,7 +153,8 @@ static bool plan(layout *l, const eg_store *store, const eg_checkpoint_extra *ex
     eg_map *names = eg_map_new(l->arena);
     l->items = EG_NEW_ARRAY(l->arena, item, store->count);
     l->count = store->count;
-    l->card = extra ? extra->card : NULL;
+    l->extra = extra;
+    l->versions = extra ? eg_module_versions_text(l->arena, extra->versions, extra->version_count) : NULL;
     for (size_t i = 0; i < l->count; i++)
         if (!make_item(l, &store->entries[i], &l->items[i], names, err)) return false;
     if (!drop_ties(l, err)) return false;
@@ -183,10 +188,13 @@ static int by_key(const void *a, const void *b)
 
 static void put_metadata(eg_buf *out, const layout *l, size_t shard)
 {
-    eg_safetensors_pair *pairs = EG_NEW_ARRAY(l->arena, eg_safetensors_pair, l->count + 2);
+    eg_safetensors_pair *pairs = EG_NEW_ARRAY(l->arena, eg_safetensors_pair, l->count + 3);
     size_t count = 0;
     pairs[count++] = (eg_safetensors_pair){"format", "pt"};
-    if (l->card && shard == 0) pairs[count++] = (eg_safetensors_pair){EG_SAFETENSORS_CARD, l->card};
+    if (l->extra && l->extra->card && shard == 0)
+        pairs[count++] = (eg_safetensors_pair){EG_SAFETENSORS_CARD, l->extra->card};
+    if (l->versions && shard == 0)
+        pairs[count++] = (eg_safetensors_pair){EG_SAFETENSORS_VERSIONS, l->versions};
     for (size_t i = 0; i < l->count; i++)
         if (!is_written(&l->items[i]) && l->items[i].shard == shard)
             pairs[count++] = (eg_safetensors_pair){l->items[i].entry->name, l->items[i].kept->name};
@@ -239,13 +247,12 @@ static bool write_header(eg_output *output, const layout *l, size_t shard, const
     return ok;
 }
 
-static bool write_tensor(eg_output *output, const item *it, eg_error *err)
+static bool write_tensors(eg_output *output, const layout *l, const order *items, size_t count, eg_error *err)
 {
-    if (it->size == 0) return true;
-    void *block = eg_block_new(it->size, it->entry->name, err);
-    bool ok = block && eg_entry_read(it->entry, block, err) && eg_output_write(output, block, it->size, err);
-    eg_block_free(block, it->size);
-    return ok;
+    eg_payload *payloads = EG_NEW_ARRAY(l->arena, eg_payload, count);
+    for (size_t i = 0; i < count; i++)
+        if (!eg_payload_place(&payloads[i], items[i].item->entry, output, err)) return false;
+    return eg_payloads_write(output, payloads, count, l->extra, err);
 }
 
 static bool write_file(const char *path, const layout *l, size_t shard, eg_error *err)
@@ -256,8 +263,8 @@ static bool write_file(const char *path, const layout *l, size_t shard, eg_error
         if (is_written(&l->items[i]) && l->items[i].shard == shard) items[count++].item = &l->items[i];
     if (count) qsort(items, count, sizeof *items, by_type_and_name);
     eg_output *output = eg_output_open(path, err);
-    bool ok = output && write_header(output, l, shard, items, count, err);
-    for (size_t i = 0; ok && i < count; i++) ok = write_tensor(output, items[i].item, err);
+    bool ok = output && write_header(output, l, shard, items, count, err) &&
+              write_tensors(output, l, items, count, err);
     if (ok) return eg_output_commit(output, err);
     eg_output_abandon(output);
     return eg_error_in(err, path);

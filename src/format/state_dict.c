@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/pickle_value.h"
+#include "tensor/quantization.h"
 
 enum {
     MAX_DEPTH = 1000,
@@ -494,15 +495,11 @@ static bool select_root(walker *w, eg_ref *selected)
 /* How a quantized tensor's integers are to be read, as a value beside it. */
 static void add_quantization(walker *w, const char *name, const eg_entry *entry)
 {
-    const eg_quantization *q = entry->quantization;
     eg_checkpoint_value *value = new_value(w);
     if (!value) return;
     value->name = name;
     value->type = "quantization";
-    value->text = q->scales ? eg_arena_printf(w->arena, "%lld scales and zero points along axis %u",
-                                              (long long)q->scales->shape.dims[0], q->axis)
-                            : eg_arena_printf(w->arena, "scale %s, zero point %lld",
-                                              eg_real_text(w->arena, q->scale), (long long)q->zero_point);
+    value->text = eg_quantization_text(w->arena, entry->quantization);
 }
 
 static bool emit(walker *w, const char *name, eg_ref ref)
@@ -663,21 +660,40 @@ static void read_versions(walker *w, eg_ref ref)
     }
 }
 
+static walker walk(eg_torch *torch, const eg_checkpoint_options *options, eg_checkpoint *out, eg_error *err)
+{
+    eg_arena *arena = torch->arena;
+    return (walker){.torch = torch,
+                    .pickle = torch->pickle,
+                    .arena = arena,
+                    .options = options,
+                    .out = out,
+                    .branches = EG_NEW_ARRAY(arena, branch, torch->pickle->count),
+                    .barren = EG_NEW_ARRAY(arena, uint8_t, torch->pickle->count),
+                    .names = eg_map_new(arena),
+                    .err = err};
+}
+
 bool eg_state_dict_extract(eg_torch *torch, const eg_checkpoint_options *options, eg_checkpoint *out,
                            eg_error *err)
 {
-    walker w = {.torch = torch,
-                .pickle = torch->pickle,
-                .arena = torch->arena,
-                .options = options,
-                .out = out,
-                .err = err};
+    walker w = walk(torch, options, out, err);
     eg_ref selected = 0;
-    w.branches = EG_NEW_ARRAY(w.arena, branch, w.pickle->count);
-    w.barren = EG_NEW_ARRAY(w.arena, uint8_t, w.pickle->count);
-    w.names = eg_map_new(w.arena);
     if (!select_root(&w, &selected) || !emit_all(&w, selected)) return false;
     read_versions(&w, selected);
     out->store = (eg_store){.entries = w.entries, .count = w.entry_count, .index = w.names};
+    return true;
+}
+
+bool eg_state_dict_list(eg_torch *torch, const eg_checkpoint_options *options, eg_checkpoint *out,
+                        eg_error *err)
+{
+    walker w = walk(torch, options, out, err);
+    const eg_py_pair *pairs;
+    uint32_t count;
+    eg_ref root = torch->pickle->root;
+    if (!eg_py_pairs(w.arena, w.pickle, root, &pairs, &count)) return list_value(&w, "value", root, 0);
+    for (uint32_t i = 0; i < count; i++)
+        if (!list_value(&w, pairs[i].key, pairs[i].value, 0)) return false;
     return true;
 }

@@ -21,6 +21,10 @@ bool eg_state_dict_references(const eg_pickle *pickle, const eg_checkpoint_optio
 bool eg_state_dict_extract(eg_torch *torch, const eg_checkpoint_options *options, eg_checkpoint *out,
                            eg_error *err);
 
+/* Fills the values of out alone: what a pickle without storages holds. */
+bool eg_state_dict_list(eg_torch *torch, const eg_checkpoint_options *options, eg_checkpoint *out,
+                        eg_error *err);
+
 /* Adds to out->warnings. */
 void eg_checkpoint_warn(eg_arena *arena, eg_checkpoint *out, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

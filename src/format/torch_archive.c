@@ -5,8 +5,9 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "format/state_dict.h"
+#include "format/zip_record.h"
 
-enum { MAX_PICKLE = 256 << 20, MAX_TEXT = 64 };
+enum { MAX_PICKLE = 256 << 20 /* unless the options say otherwise */, MAX_TEXT = 64 };
 
 /* Every entry must lie in the folder that the first one names (torch's getAllRecords demands it). */
 static bool find_folder(eg_torch_archive *a)
@@ -83,43 +84,13 @@ const eg_pickle *eg_torch_archive_pickle(eg_torch_archive *a, const char *name)
                    eg_buf_take(&names, arena));
         return NULL;
     }
-    const uint8_t *bytes =
-        eg_zip_read(&a->zip, arena, entry, MAX_PICKLE, !a->file->options.no_verify, a->err);
+    const eg_checkpoint_options *options = &a->file->options;
+    uint64_t most = options->max_pickle ? options->max_pickle : MAX_PICKLE;
+    const uint8_t *bytes = eg_zip_read(&a->zip, arena, entry, most, !options->no_verify, a->err);
     return bytes ? eg_pickle_parse(arena, bytes, entry->full, NULL, a->err) : NULL;
 }
 
 /* ---- storages ---- */
-
-/* A record that is checked, or inflated, when its storage is first used. */
-typedef struct lazy_record {
-    eg_torch_archive *archive;
-    const eg_zip_entry *entry;
-    void *block; /* deflated records only */
-} lazy_record;
-
-static void free_record(void *object)
-{
-    lazy_record *record = object;
-    eg_block_free(record->block, record->entry->full);
-}
-
-static bool load_record(eg_storage *storage, eg_error *err)
-{
-    lazy_record *record = storage->context;
-    eg_zip *zip = &record->archive->zip;
-    bool verify = !record->archive->file->options.no_verify, ok = true;
-    const char *path = record->archive->file->checkpoint.path;
-    if (record->entry->method == 0) {
-        ok = !verify || eg_zip_verify(zip, record->entry, err);
-    } else {
-        if (!record->block) record->block = eg_block_new(record->entry->full, storage->key, err);
-        ok = record->block && eg_zip_inflate(zip, record->entry, record->block, verify, err);
-        storage->bytes = ok ? record->block : NULL;
-    }
-    if (!ok) return eg_error_in(err, path);
-    storage->load = NULL;
-    return true;
-}
 
 bool eg_torch_archive_attach(eg_torch_archive *a, const eg_zip_entry *entry, size_t item, eg_storage *out)
 {
@@ -137,16 +108,7 @@ bool eg_torch_archive_attach(eg_torch_archive *a, const eg_zip_entry *entry, siz
         eg_checkpoint_warn(arena, &a->file->checkpoint,
                            "storage '%s' holds %llu bytes more than the pickle declares", out->key,
                            (unsigned long long)(entry->full - out->size));
-    lazy_record *record = EG_NEW(arena, lazy_record);
-    *record = (lazy_record){a, entry, NULL};
-    eg_arena_defer(arena, free_record, record);
-    out->load = load_record;
-    out->context = record;
-    if (entry->method == 0) {
-        out->bytes = a->zip.bytes + entry->data;
-        out->fd = a->file->mapping.fd;
-        out->file_offset = entry->data;
-    }
+    eg_zip_record_attach(a->file, &a->zip, entry, 0, out);
     return true;
 }
 

@@ -232,12 +232,3 @@ const char *eg_torch_layout_pickle(eg_arena *arena, const eg_torch_layout *l,
     *length = w.out.length;
     return eg_buf_take(&w.out, arena);
 }
-
-void *eg_torch_layout_read(const eg_torch_placed *host, size_t *size, eg_error *err)
-{
-    *size = byte_size(host);
-    void *block = eg_block_new(*size, host->entry->name, err);
-    if (block && eg_entry_read(host->entry, block, err)) return block;
-    eg_block_free(block, *size);
-    return NULL;
-}

@@ -32,7 +32,5 @@ const char *eg_torch_layout_pickle(eg_arena *arena, const eg_torch_layout *layou
                                    const eg_checkpoint_extra *extra, size_t *length);
 /* The key of a storage, in the arena. */
 const char *eg_torch_layout_key(eg_arena *arena, const eg_torch_layout *layout, size_t record);
-/* A host's elements, contiguous; size receives their bytes, which eg_block_free wants. */
-void *eg_torch_layout_read(const eg_torch_placed *host, size_t *size, eg_error *err);
 
 #endif

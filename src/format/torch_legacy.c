@@ -143,7 +143,7 @@ bool eg_torch_legacy_read(eg_checkpoint_file *file, eg_error *err)
 {
     stream s = {.arena = &file->arena, .bytes = file->mapping.bytes, .size = file->mapping.size, .err = err};
     eg_checkpoint *out = &file->checkpoint;
-    eg_torch torch = {0};
+    eg_torch torch = {.allow_expand = file->options.allow_expand};
     out->format = "torch-legacy";
     if (!read_prologue(&s) || !read_object(&s, &torch)) return false;
     if (!eg_state_dict_references(torch.pickle, &file->options, s.arena, out, err)) return false;

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#include "base/file.h"
-#include "base/memory.h"
+#include "format/payload.h"
 #include "format/pickle_writer.h"
 #include "format/torch_global.h"
 #include "format/torch_layout.h"
@@ -64,18 +63,15 @@ static const char *key_list(eg_arena *arena, const eg_torch_layout *l, size_t *l
     return eg_buf_take(&w.out, arena);
 }
 
-/* i64le number of elements (bytes where torch has no storage class for the type), then the elements. */
-static bool write_storage(eg_output *output, const eg_torch_placed *host, eg_error *err)
+/* i64le number of elements (bytes where torch has no storage class for the type), then room for them. */
+static bool place_storage(eg_output *output, const eg_torch_placed *host, eg_payload *payload, eg_error *err)
 {
     uint8_t count[8];
-    size_t size = 0;
-    void *block = eg_torch_layout_read(host, &size, err);
-    if (!block) return false;
-    uint64_t numel = eg_storage_class_of(host->entry->dtype) ? host->numel : size;
+    eg_dtype dtype = host->entry->dtype;
+    uint64_t numel = host->numel * (eg_storage_class_of(dtype) ? 1 : eg_dtype_size(dtype));
     for (int i = 0; i < 8; i++) count[i] = (uint8_t)(numel >> 8 * i);
-    bool ok = eg_output_write(output, count, sizeof count, err) && eg_output_write(output, block, size, err);
-    eg_block_free(block, size);
-    return ok;
+    return eg_output_write(output, count, sizeof count, err) &&
+           eg_payload_place(payload, host->entry, output, err);
 }
 
 static bool write_stream(eg_arena *arena, eg_output *output, const eg_torch_layout *l,
@@ -88,9 +84,10 @@ static bool write_stream(eg_arena *arena, eg_output *output, const eg_torch_layo
     if (!eg_output_write(output, text, object, err)) return false;
     text = key_list(arena, l, &keys);
     if (!eg_output_write(output, text, keys, err)) return false;
+    eg_payload *payloads = EG_NEW_ARRAY(arena, eg_payload, l->record_count);
     for (size_t i = 0; i < l->record_count; i++)
-        if (!write_storage(output, l->records[i], err)) return false;
-    return true;
+        if (!place_storage(output, l->records[i], &payloads[i], err)) return false;
+    return eg_payloads_write(output, payloads, l->record_count, extra, err);
 }
 
 bool eg_torch_legacy_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,

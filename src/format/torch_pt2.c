@@ -8,7 +8,7 @@
 #include "format/state_dict.h"
 #include "format/torch_archive.h"
 
-enum { MAX_CONFIG = 256 << 20, MAX_RANK = 64, MAX_TENSORS = 1000 * 1000, MAX_NAME = 4096 };
+enum { MAX_CONFIG = 256 << 20, MAX_RANK = 64, MAX_TENSORS = 1000 * 1000, MAX_NAME = 4096, MAX_VALUES = 2000 };
 
 typedef struct reader {
     eg_torch_archive *archive;
@@ -193,18 +193,42 @@ static const eg_json *config_of(const eg_json *json)
     return inner && !eg_json_get(inner, "path_name") ? inner : json;
 }
 
-static bool read_weights(reader *r, const char *record)
+typedef bool visitor(reader *r, const char *name, const eg_json *json);
+
+/* Every pair of a description, whose payloads lie in a folder. */
+static bool visit(reader *r, const char *record, const char *folder, visitor *each)
 {
     r->record = record;
-    r->folder = "data/weights";
+    r->folder = folder;
     eg_json *json = parse_config(r);
     const eg_json *config = json ? config_of(json) : NULL;
     bool ok = json != NULL;
     const char *name;
     const eg_json *weight;
-    for (void *at = NULL; ok && eg_json_next(config, &at, &name, &weight);) ok = read_weight(r, name, weight);
+    for (void *at = NULL; ok && eg_json_next(config, &at, &name, &weight);) ok = each(r, name, weight);
     eg_json_free(json);
     return ok;
+}
+
+/* A constant that is not asked for: what it is, among the values. Objects stay unread. */
+static bool list_constant(reader *r, const char *name, const eg_json *json)
+{
+    eg_error why = {0}, *outer = r->err;
+    eg_entry entry = {0};
+    eg_checkpoint *out = &r->archive->file->checkpoint;
+    if (out->value_count >= MAX_VALUES) return true;
+    if (strlen(name) > MAX_NAME) return strange(r, "a name", "is longer than 4096 bytes");
+    r->err = &why;
+    bool ok = read_tensor(r, name, json, &entry);
+    r->err = outer;
+    if (!ok && strcmp(why.id, "TEN-009") != 0) return eg_fail_id(r->err, why.code, why.id, "%s", why.text);
+    if (!out->values) out->values = EG_NEW_ARRAY(r->arena, eg_checkpoint_value, MAX_VALUES);
+    ((eg_checkpoint_value *)out->values)[out->value_count++] =
+        (eg_checkpoint_value){eg_arena_printf(r->arena, "constants.%s", name), ok ? "tensor" : "pickled",
+                              ok ? eg_arena_printf(r->arena, "%s %s", eg_dtype_name(entry.dtype),
+                                                   eg_shape_text(r->arena, entry.shape))
+                                 : ""};
+    return true;
 }
 
 /* ---- the archive ---- */
@@ -223,28 +247,42 @@ static const char *model_of(reader *r, const char *record)
     return NULL;
 }
 
-/* The one description, or the one that was asked for. */
-static bool choose_model(reader *r, const char **record)
+/* What `state_dict:` asks for: a model's weights or constants; model NULL: the only one's. */
+typedef struct wish {
+    const char *model;
+    bool constants;
+} wish;
+
+static wish read_wish(reader *r)
 {
-    const char *wanted = r->archive->file->options.state_dict;
+    const char *path = r->archive->file->options.state_dict;
+    if (!path || !*path || strcmp(path, ".") == 0) return (wish){NULL, false};
+    if (strcmp(path, "constants") == 0) return (wish){NULL, true};
+    if (!eg_ends_with(path, ".constants")) return (wish){path, false};
+    return (wish){eg_arena_substring(r->arena, path, strlen(path) - strlen(".constants")), true};
+}
+
+/* The one model, or the one that was asked for, and its description. */
+static bool choose_model(reader *r, wish wanted, const char **model, const char **record)
+{
     const eg_zip *zip = &r->archive->zip;
     eg_buf models = {0};
     size_t count = 0;
     for (size_t i = 0; i < zip->count; i++) {
-        const char *model = model_of(r, zip->entries[i].name);
-        if (!model || (wanted && *wanted && strcmp(wanted, ".") != 0 && strcmp(wanted, model) != 0)) continue;
-        eg_buf_printf(&models, "%s%s", count++ ? ", " : "", model);
+        const char *one = model_of(r, zip->entries[i].name);
+        if (!one || (wanted.model && strcmp(wanted.model, one) != 0)) continue;
+        eg_buf_printf(&models, "%s%s", count++ ? ", " : "", one);
         *record = zip->entries[i].name + strlen(r->archive->folder) + 1;
-        r->archive->file->checkpoint.state_dict = wanted && strcmp(wanted, model) == 0 ? model : "";
+        *model = one;
     }
     if (count > 1)
         eg_fail_id(r->err, EG_RECIPE, "SEL-001", "several state dicts: %s; set `state_dict:` in the recipe",
                    models.data);
-    else if (count == 0 && wanted)
+    else if (count == 0 && wanted.model)
         eg_fail_id(r->err, EG_RECIPE, "SEL-003",
                    "the file has no '%s' (it is a torch.export archive; its models "
                    "have weights of their own)",
-                   wanted);
+                   wanted.model);
     else if (count == 0)
         eg_fail_id(r->err, EG_MALFORMED, "SEL-002", "no tensors found (top-level keys: %s)",
                    "none, it is a torch.export archive without weights");
@@ -252,15 +290,34 @@ static bool choose_model(reader *r, const char **record)
     return count == 1;
 }
 
+/* The weights or the constants become the store; constants that nobody asked for are listed. */
+static bool read_model(reader *r)
+{
+    static const char weights[] = "data/weights", constants[] = "data/constants";
+    wish wanted = read_wish(r);
+    const char *model = "", *record = NULL;
+    eg_checkpoint_file *file = r->archive->file;
+    if (!choose_model(r, wanted, &model, &record)) return false;
+    const char *other = eg_arena_printf(r->arena, "%s/%s_constants_config.json", constants, model);
+    bool present = eg_torch_archive_find(r->archive, other) != NULL;
+    if (wanted.model || wanted.constants)
+        file->checkpoint.state_dict = eg_arena_string(r->arena, file->options.state_dict);
+    if (wanted.constants && !present)
+        return eg_fail_id(r->err, EG_RECIPE, "SEL-003",
+                          "the file has no '%s' (the model '%s' has no constants)", file->options.state_dict,
+                          model);
+    if (wanted.constants) return visit(r, other, constants, read_weight);
+    return visit(r, record, weights, read_weight) && (!present || visit(r, other, constants, list_constant));
+}
+
 static bool read_archive(reader *r)
 {
-    const char *format, *record = NULL;
+    const char *format;
     size_t length;
     if (!eg_torch_archive_text(r->archive, "archive_format", 64, &format, &length)) return false;
     r->record = "archive_format";
     if (!format || !eg_starts_with(format, "pt2")) return strange(r, format ? format : "", "is not pt2");
-    if (!eg_torch_archive_check(r->archive) || !choose_model(r, &record) || !read_weights(r, record))
-        return false;
+    if (!eg_torch_archive_check(r->archive) || !read_model(r)) return false;
     eg_checkpoint *out = &r->archive->file->checkpoint;
     out->store = (eg_store){.entries = r->entries, .count = r->count, .index = r->names};
     return true;
@@ -272,7 +329,7 @@ bool eg_torch_pt2_read(eg_checkpoint_file *file, eg_error *err)
     eg_torch_archive *a = eg_torch_archive_open(file, err);
     if (!a) return false;
     reader r = {.archive = a, .arena = &file->arena, .err = err};
-    r.torch = (eg_torch){.arena = r.arena};
+    r.torch = (eg_torch){.arena = r.arena, .allow_expand = file->options.allow_expand};
     r.names = eg_map_new(r.arena);
     bool ok = read_archive(&r);
     a->err = NULL; /* the caller's error does not outlive this call */

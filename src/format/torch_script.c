@@ -137,7 +137,10 @@ static bool read_module(eg_torch_archive *a)
     eg_checkpoint_file *file = a->file;
     const eg_pickle *pickle = eg_torch_archive_pickle(a, "data.pkl");
     if (!pickle || !eg_torch_archive_check(a)) return false;
-    eg_torch torch = {.arena = &file->arena, .pickle = pickle, .script = read_roles(a)};
+    eg_torch torch = {.arena = &file->arena,
+                      .pickle = pickle,
+                      .script = read_roles(a),
+                      .allow_expand = file->options.allow_expand};
     if (!torch.script) return false;
     if (!eg_state_dict_references(pickle, &file->options, &file->arena, &file->checkpoint, a->err))
         return false;

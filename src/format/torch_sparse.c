@@ -47,14 +47,41 @@ static bool check_coo(const eg_torch_sparse *s, const char *name, eg_error *err)
     return true;
 }
 
+/* The compressed layouts: which dimension has the starts, and whether the values are blocks. */
+static const struct layout {
+    const char *name;
+    uint32_t major;
+    bool blocks;
+} layouts[] = {
+    {"sparse_csr", 0, false}, {"sparse_csc", 1, false}, {"sparse_bsr", 0, true}, {"sparse_bsc", 1, true}};
+
+/* NULL: sparse_coo. */
+static const struct layout *find_layout(const char *name)
+{
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
+        if (strcmp(name, layouts[i].name) == 0) return &layouts[i];
+    return NULL;
+}
+
+bool eg_torch_sparse_is_layout(const char *name)
+{
+    return strcmp(name, "sparse_coo") == 0 || find_layout(name);
+}
+
+/* indices (blocks along the major dimension + 1), plain (n), values (n) or (n, block rows, block columns). */
 static bool check_compressed(const eg_torch_sparse *s, const char *name, eg_error *err)
 {
-    uint32_t major = strcmp(s->layout, "sparse_csr") == 0 ? 0 : 1; /* the dimension that is compressed */
+    const struct layout *layout = find_layout(s->layout);
+    const eg_shape *values = &s->values.shape;
     if (s->shape.rank != 2 || s->indices.shape.rank != 1 || s->plain.shape.rank != 1 ||
-        s->values.shape.rank != 1)
+        values->rank != (layout->blocks ? 3 : 1))
         return misfit(name, "only two dimensions", err);
-    if (s->indices.shape.dims[0] != s->shape.dims[major] + 1 ||
-        s->plain.shape.dims[0] != s->values.shape.dims[0])
+    for (uint32_t i = 0; layout->blocks && i < 2; i++)
+        if (values->dims[i + 1] < 1 || s->shape.dims[i] % values->dims[i + 1])
+            return misfit(name, "blocks that do not divide the shape", err);
+    int64_t block = layout->blocks ? values->dims[layout->major + 1] : 1;
+    if (s->indices.shape.dims[0] - 1 != s->shape.dims[layout->major] / block ||
+        s->plain.shape.dims[0] != values->dims[0])
         return misfit(name, "indices and values differ in number", err);
     return is_index(&s->plain) || misfit(name, "indices that are no integers", err);
 }
@@ -107,13 +134,14 @@ static void free_parts(parts *p)
     eg_block_free(p->plain, (size_t)p->plain_count * sizeof *p->plain);
 }
 
-/* Adds a run of values at a place; what is there is zero or another value of the same index. */
-static bool add_run(dense *d, const parts *p, uint64_t value, uint64_t place, eg_error *err)
+/* Adds `count` values, the first of which is element `value`, at element `place`; what is there is zero or
+ * another value of the same index. */
+static bool add_run(dense *d, const parts *p, uint64_t value, uint64_t place, uint64_t count, eg_error *err)
 {
     size_t item = eg_dtype_size(d->from.values.dtype);
-    const uint8_t *from = p->values + value * p->run * item;
-    uint8_t *to = d->block + place * p->run * item;
-    for (uint64_t i = 0; i < p->run; i++, from += item, to += item) {
+    const uint8_t *from = p->values + value * item;
+    uint8_t *to = d->block + place * item;
+    for (uint64_t i = 0; i < count; i++, from += item, to += item) {
         uint64_t before = 0;
         memcpy(&before, to, item < sizeof before ? item : sizeof before);
         if (before == 0) {
@@ -145,22 +173,39 @@ static bool fill_coo(dense *d, const parts *p, eg_error *err)
             if (index < 0 || index >= size) return out_of_range(d, index, (uint64_t)size, err);
             place = place * (uint64_t)size + (uint64_t)index;
         }
-        if (!add_run(d, p, k, place, err)) return false;
+        if (!add_run(d, p, k * p->run, place * p->run, p->run, err)) return false;
     }
     return true;
 }
 
-static bool fill_compressed(dense *d, const parts *p, bool rows, eg_error *err)
+/* Puts value or block k at these coordinates, in blocks. */
+static bool add_block(dense *d, const parts *p, uint64_t k, uint64_t row, uint64_t column, eg_error *err)
 {
-    uint64_t major = (uint64_t)d->from.shape.dims[!rows], minor = (uint64_t)d->from.shape.dims[rows];
-    for (uint64_t i = 0; i < major; i++) {
+    bool blocks = d->from.values.shape.rank == 3;
+    uint64_t height = blocks ? (uint64_t)d->from.values.shape.dims[1] : 1;
+    uint64_t width = blocks ? (uint64_t)d->from.values.shape.dims[2] : 1;
+    uint64_t columns = (uint64_t)d->from.shape.dims[1];
+    for (uint64_t r = 0; r < height; r++)
+        if (!add_run(d, p, (k * height + r) * width, (row * height + r) * columns + column * width, width,
+                     err))
+            return false;
+    return true;
+}
+
+static bool fill_compressed(dense *d, const parts *p, uint32_t major, eg_error *err)
+{
+    uint64_t starts = p->index_count - 1;
+    const eg_shape *values = &d->from.values.shape;
+    uint64_t minor = (uint64_t)d->from.shape.dims[!major];
+    if (values->rank == 3) minor /= (uint64_t)values->dims[2 - major];
+    for (uint64_t i = 0; i < starts; i++) {
         int64_t start = p->indices[i], end = p->indices[i + 1];
         if (start < 0 || end < start || (uint64_t)end > p->count) return out_of_range(d, end, p->count, err);
         for (int64_t k = start; k < end; k++) {
             int64_t j = p->plain[k];
             if (j < 0 || (uint64_t)j >= minor) return out_of_range(d, j, minor, err);
-            uint64_t place = rows ? i * minor + (uint64_t)j : (uint64_t)j * major + i;
-            if (!add_run(d, p, (uint64_t)k, place, err)) return false;
+            uint64_t row = major ? (uint64_t)j : i, column = major ? i : (uint64_t)j;
+            if (!add_block(d, p, (uint64_t)k, row, column, err)) return false;
         }
     }
     return true;
@@ -170,13 +215,10 @@ static bool load_dense(eg_storage *storage, eg_error *err)
 {
     dense *d = storage->context;
     parts p = {0};
-    const char *layout = d->from.layout;
+    const struct layout *layout = find_layout(d->from.layout);
     if (!d->block) d->block = eg_block_new(d->size, d->name, err);
     bool ok = d->block && read_parts(d, &p, err);
-    if (ok && strcmp(layout, "sparse_coo") == 0)
-        ok = fill_coo(d, &p, err);
-    else if (ok)
-        ok = fill_compressed(d, &p, strcmp(layout, "sparse_csr") == 0, err);
+    if (ok) ok = layout ? fill_compressed(d, &p, layout->major, err) : fill_coo(d, &p, err);
     free_parts(&p);
     if (!ok) return false;
     storage->bytes = d->block;
@@ -195,8 +237,7 @@ bool eg_torch_sparse_place(eg_arena *arena, const eg_torch_sparse *sparse, const
 {
     uint64_t numel = 0;
     if (!is_index(&sparse->indices)) return misfit(name, "indices that are no integers", err);
-    bool coo = strcmp(sparse->layout, "sparse_coo") == 0;
-    if (!(coo ? check_coo(sparse, name, err) : check_compressed(sparse, name, err))) return false;
+    if (!(find_layout(sparse->layout) ? check_compressed : check_coo)(sparse, name, err)) return false;
     eg_shape_numel(sparse->shape, &numel); /* checked by the caller */
     dense *d = EG_NEW(arena, dense);
     eg_storage *storage = EG_NEW(arena, eg_storage);

@@ -474,7 +474,10 @@ bool eg_torch_tar_read(eg_checkpoint_file *file, eg_error *err)
     reader t = {.file = file, .arena = arena, .err = err};
     const span *object = &t.members[PICKLE];
     file->checkpoint.format = "torch-tar";
-    t.torch = (eg_torch){.arena = arena, .tar = true, .nested = eg_torch_legacy_nested};
+    t.torch = (eg_torch){.arena = arena,
+                         .tar = true,
+                         .allow_expand = file->options.allow_expand,
+                         .nested = eg_torch_legacy_nested};
     t.torch.view_index = eg_map_new(arena);
     t.torch.given_index = eg_map_new(arena);
     if (!find_members(&t) || !check_protocol(&t)) return false;

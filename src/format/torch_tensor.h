@@ -56,7 +56,8 @@ typedef struct eg_torch {
     struct eg_map *view_index; /* key -> view; every storage of a tar is a view of itself, too */
     /* TorchScript only: "package.Class" and "package.Class\nattribute" -> eg_script_role. */
     const struct eg_map *script;
-    unsigned nesting; /* of torch files inside this one */
+    bool allow_expand; /* options.allow_expand */
+    unsigned nesting;  /* of torch files inside this one */
     /* Reads a torch file pickled inside this one (torch.storage._load_from_bytes). */
     struct eg_torch *(*nested)(struct eg_torch *outer, const uint8_t *bytes, uint64_t size, eg_error *err);
 } eg_torch;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/sha256.h"
 #include "format/torch_layout.h"
 #include "format/torch_zip.h"
@@ -19,14 +18,23 @@ const char *eg_torch_pickle_text(eg_arena *arena, const eg_store *store, const e
 
 /* ---- the container ---- */
 
-static bool write_record(eg_zip_writer *zip, size_t number, const eg_torch_placed *host, eg_error *err)
+/* The storages: room for each, then the bytes of all. */
+static bool write_storages(eg_zip_writer *zip, const eg_torch_layout *l, const eg_checkpoint_extra *extra,
+                           eg_error *err)
 {
-    size_t size = 0;
-    void *block = eg_torch_layout_read(host, &size, err);
-    bool ok = block && eg_zip_writer_record(zip, eg_arena_printf(zip->arena, "archive/data/%zu", number),
-                                            block, size, err);
-    eg_block_free(block, size);
-    return ok;
+    eg_payload *payloads = EG_NEW_ARRAY(zip->arena, eg_payload, l->record_count);
+    size_t first = zip->count;
+    for (size_t i = 0; i < l->record_count; i++) {
+        const eg_entry *entry = l->records[i]->entry;
+        uint64_t size = l->records[i]->numel * eg_dtype_size(entry->dtype);
+        const char *name = eg_arena_printf(zip->arena, "archive/data/%zu", i);
+        if (!eg_zip_writer_begin(zip, name, size, err) || !eg_zip_writer_place(zip, entry, &payloads[i], err))
+            return false;
+    }
+    if (!eg_payloads_write(zip->output, payloads, l->record_count, extra, err)) return false;
+    for (size_t i = 0; i < l->record_count; i++)
+        if (!eg_zip_writer_fill(zip, first + i, &payloads[i], err)) return false;
+    return true;
 }
 
 /* Forty digits that stand for the content: two numbers from the SHA-256 of every record's name and CRC. */
@@ -62,8 +70,7 @@ static bool write_archive(eg_zip_writer *zip, const eg_torch_layout *l, const eg
         !write_text(zip, "archive/.storage_alignment", "64", err) ||
         !write_text(zip, "archive/byteorder", "little", err))
         return false;
-    for (size_t i = 0; i < l->record_count; i++)
-        if (!write_record(zip, i, l->records[i], err)) return false;
+    if (!write_storages(zip, l, extra, err)) return false;
     if (extra && extra->card && !write_text(zip, "archive/" EG_CARD_RECORD, extra->card, err)) return false;
     return write_text(zip, "archive/version", "3\n", err) &&
            write_text(zip, "archive/.data/serialization_id", id ? id : make_id(zip), err) &&

@@ -8,7 +8,7 @@
 #ifndef ENGRAFT_FORMAT_TORCH_WRITER_H
 #define ENGRAFT_FORMAT_TORCH_WRITER_H
 
-#include "base/file.h"
+#include "base/output.h"
 #include "engraft/checkpoint.h"
 
 bool eg_torch_zip_write(const char *path, const eg_store *store, const eg_checkpoint_extra *extra,

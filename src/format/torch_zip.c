@@ -12,7 +12,10 @@ static bool read_object(eg_torch_archive *a)
     size_t length;
     const eg_pickle *pickle = eg_torch_archive_pickle(a, "data.pkl");
     if (!pickle || !eg_torch_archive_check(a)) return false;
-    eg_torch torch = {.arena = &file->arena, .pickle = pickle, .nested = eg_torch_legacy_nested};
+    eg_torch torch = {.arena = &file->arena,
+                      .pickle = pickle,
+                      .allow_expand = file->options.allow_expand,
+                      .nested = eg_torch_legacy_nested};
     if (!eg_state_dict_references(pickle, &file->options, &file->arena, &file->checkpoint, a->err))
         return false;
     return eg_torch_collect(&torch, a->err) && eg_torch_archive_attach_all(a, &torch, "data") &&

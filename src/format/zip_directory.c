@@ -6,6 +6,7 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
+#include "base/crc32.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/str.h"
@@ -301,30 +302,21 @@ const eg_zip_entry *eg_zip_find(const eg_zip *zip, const char *name)
 
 /* ---- records ---- */
 
-/* zlib counts in 32 bits. */
-static uint32_t crc_of(const uint8_t *bytes, uint64_t size)
+bool eg_zip_check(const eg_zip_entry *entry, uint32_t crc, eg_error *err)
 {
-    uLong crc = 0;
-    for (uint64_t done = 0; done < size;) {
-        uint64_t n = size - done < 1u << 30 ? size - done : 1u << 30;
-        crc = crc32(crc, bytes + done, (uInt)n);
-        done += n;
-    }
-    return (uint32_t)crc;
-}
-
-static bool check_crc(const eg_zip_entry *entry, const uint8_t *bytes, eg_error *err)
-{
-    if (entry->crc == 0) return true; /* torch can be told not to compute it */
-    uint32_t crc = crc_of(bytes, entry->full);
-    if (crc == entry->crc) return true;
+    if (entry->crc == 0 || crc == entry->crc) return true; /* torch can be told not to compute it */
     return eg_fail_id(err, EG_MALFORMED, "ZIP-011", "entry '%s': CRC-32 is %08x, expected %08x", entry->name,
                       crc, entry->crc);
 }
 
+static bool check_bytes(const eg_zip_entry *entry, const uint8_t *bytes, eg_error *err)
+{
+    return entry->crc == 0 || eg_zip_check(entry, eg_crc32(0, bytes, entry->full), err);
+}
+
 bool eg_zip_verify(const eg_zip *zip, const eg_zip_entry *entry, eg_error *err)
 {
-    return check_crc(entry, zip->bytes + entry->data, err);
+    return check_bytes(entry, zip->bytes + entry->data, err);
 }
 
 static bool expands(const eg_zip_entry *entry, uint64_t most, eg_error *err)
@@ -370,7 +362,7 @@ bool eg_zip_inflate(eg_zip *zip, const eg_zip_entry *entry, uint8_t *out, bool v
     if (result == Z_BUF_ERROR) return expands(entry, entry->full, err);
     if (result != Z_STREAM_END)
         return past_end(err, entry->name, entry->full, entry->data, entry->data + entry->stored);
-    return verify ? check_crc(entry, out, err) : true;
+    return !verify || check_bytes(entry, out, err);
 }
 
 bool eg_zip_peek(const eg_zip *zip, const eg_zip_entry *entry, uint8_t *out, size_t size, eg_error *err)

@@ -42,7 +42,9 @@ bool eg_zip_open(eg_zip *zip, eg_arena *arena, const uint8_t *bytes, uint64_t si
 const eg_zip_entry *eg_zip_find(const eg_zip *zip, const char *name);
 /* Why a record may not have that name, or NULL. */
 const char *eg_zip_name_fault(const char *name, size_t length);
-/* Compares a stored record with its CRC. */
+/* Compares the CRC-32 of a record's bytes with the archive's. Errors ZIP-011. */
+bool eg_zip_check(const eg_zip_entry *entry, uint32_t crc, eg_error *err);
+/* The same of a stored record, which it reads. */
 bool eg_zip_verify(const eg_zip *zip, const eg_zip_entry *entry, eg_error *err);
 /* The first `size` bytes of a record into out, size <= entry->full; nothing more of it is read. */
 bool eg_zip_peek(const eg_zip *zip, const eg_zip_entry *entry, uint8_t *out, size_t size, eg_error *err);

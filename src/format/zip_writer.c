@@ -1,9 +1,8 @@
 #include "format/zip_writer.h"
 
-#include <assert.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "base/crc32.h"
 #include "base/str.h"
 
 enum { ALIGNMENT = 64, FLAGS = 0x0808, FLAGS_EMPTY = 0x0800, MADE_BY = 0x031E, NEEDED = 0x002D };
@@ -109,27 +108,48 @@ bool eg_zip_writer_begin(eg_zip_writer *zip, const char *name, uint64_t size, eg
 bool eg_zip_writer_add(eg_zip_writer *zip, const void *bytes, size_t size, eg_error *err)
 {
     eg_zip_record *record = &zip->records[zip->count - 1];
-    const uint8_t *at = bytes;
-    for (size_t left = size; left;) {
-        size_t n = left < 1u << 30 ? left : 1u << 30;
-        record->crc = (uint32_t)crc32(record->crc, at, (uInt)n);
-        at += n;
-        left -= n;
-    }
+    record->crc = eg_crc32(record->crc, bytes, size);
     return eg_output_write(zip->output, bytes, size, err);
+}
+
+/* Behind the data; empty records have none. */
+static void put_descriptor(eg_buf *buf, const eg_zip_record *record)
+{
+    unsigned width = is_wide(record) ? 8 : 4;
+    if (record->size == 0) return;
+    put(buf, 0x08074b50, 4);
+    put(buf, record->crc, 4);
+    put(buf, record->size, width);
+    put(buf, record->size, width);
 }
 
 bool eg_zip_writer_end(eg_zip_writer *zip, eg_error *err)
 {
-    const eg_zip_record *record = &zip->records[zip->count - 1];
-    unsigned width = is_wide(record) ? 8 : 4;
     eg_buf buf = {0};
-    if (record->size == 0) return true;
-    put(&buf, 0x08074b50, 4);
-    put(&buf, record->crc, 4);
-    put(&buf, record->size, width);
-    put(&buf, record->size, width);
+    put_descriptor(&buf, &zip->records[zip->count - 1]);
     return write_buf(zip, &buf, err);
+}
+
+bool eg_zip_writer_place(eg_zip_writer *zip, const eg_entry *entry, eg_payload *payload, eg_error *err)
+{
+    eg_buf buf = {0};
+    put_descriptor(&buf, &zip->records[zip->count - 1]);
+    bool ok =
+        eg_payload_place(payload, entry, zip->output, err) && eg_output_skip(zip->output, buf.length, err);
+    eg_buf_clear(&buf);
+    return ok;
+}
+
+bool eg_zip_writer_fill(eg_zip_writer *zip, size_t index, const eg_payload *payload, eg_error *err)
+{
+    eg_zip_record *record = &zip->records[index];
+    eg_buf buf = {0};
+    record->crc = eg_crc32_join(record->crc, payload->crc, payload->size);
+    put_descriptor(&buf, record);
+    bool ok = buf.length == 0 ||
+              eg_output_write_at(zip->output, payload->at + payload->size, buf.data, buf.length, err);
+    eg_buf_clear(&buf);
+    return ok;
 }
 
 bool eg_zip_writer_record(eg_zip_writer *zip, const char *name, const void *bytes, size_t size, eg_error *err)
@@ -138,25 +158,31 @@ bool eg_zip_writer_record(eg_zip_writer *zip, const char *name, const void *byte
            eg_zip_writer_end(zip, err);
 }
 
+/* The directory's place in 64 bits, and where that stands. */
+static void put_zip64_end(eg_buf *buf, uint64_t n, uint64_t size, uint64_t offset)
+{
+    put(buf, 0x06064b50, 4);
+    put(buf, 44, 8);
+    put(buf, MADE_BY, 2);
+    put(buf, NEEDED, 2);
+    put(buf, 0, 8); /* disks */
+    put(buf, n, 8);
+    put(buf, n, 8);
+    put(buf, size, 8);
+    put(buf, offset, 8);
+    put(buf, 0x07064b50, 4);
+    put(buf, 0, 4);
+    put(buf, offset + size, 8);
+    put(buf, 1, 4);
+}
+
 bool eg_zip_writer_finish(eg_zip_writer *zip, eg_error *err)
 {
     uint64_t offset = zip->output->size, n = zip->count;
     eg_buf buf = {0};
     for (size_t i = 0; i < zip->count; i++) put_central(&buf, &zip->records[i]);
     uint64_t size = buf.length;
-    put(&buf, 0x06064b50, 4);
-    put(&buf, 44, 8);
-    put(&buf, MADE_BY, 2);
-    put(&buf, NEEDED, 2);
-    put(&buf, 0, 8); /* disks */
-    put(&buf, n, 8);
-    put(&buf, n, 8);
-    put(&buf, size, 8);
-    put(&buf, offset, 8);
-    put(&buf, 0x07064b50, 4);
-    put(&buf, 0, 4);
-    put(&buf, offset + size, 8);
-    put(&buf, 1, 4);
+    if (n) put_zip64_end(&buf, n, size, offset); /* readers know an empty archive by its first bytes */
     put(&buf, 0x06054b50, 4);
     put(&buf, 0, 4);
     put(&buf, n < 0xFFFF ? n : 0xFFFF, 2);

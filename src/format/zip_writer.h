@@ -7,8 +7,8 @@
 #ifndef ENGRAFT_FORMAT_ZIP_WRITER_H
 #define ENGRAFT_FORMAT_ZIP_WRITER_H
 
-#include "base/file.h"
 #include "engraft/arena.h"
+#include "format/payload.h"
 
 typedef struct eg_zip_record {
     const char *name; /* with its folder */
@@ -27,7 +27,11 @@ typedef struct eg_zip_writer {
 bool eg_zip_writer_begin(eg_zip_writer *zip, const char *name, uint64_t size, eg_error *err);
 bool eg_zip_writer_add(eg_zip_writer *zip, const void *bytes, size_t size, eg_error *err);
 bool eg_zip_writer_end(eg_zip_writer *zip, eg_error *err);
-/* All three. */
+/* Instead of ending: the record's last bytes are an entry's elements, for which it leaves room. Once
+ * eg_payloads_write has filled them, eg_zip_writer_fill ends the record (counted from 0). */
+bool eg_zip_writer_place(eg_zip_writer *zip, const eg_entry *entry, eg_payload *payload, eg_error *err);
+bool eg_zip_writer_fill(eg_zip_writer *zip, size_t record, const eg_payload *payload, eg_error *err);
+/* A record of these bytes. */
 bool eg_zip_writer_record(eg_zip_writer *zip, const char *name, const void *bytes, size_t size,
                           eg_error *err);
 /* The directory and the end records; the output is left to be committed. */

@@ -294,12 +294,12 @@ static bool plan_memory(eg_exec *exec, eg_error *err)
         eg_fail(err, EG_SYSTEM,
                 "a batch of %lld samples needs more memory than any machine has; lower batch_size",
                 (long long)exec->options.batch);
-    if (ok)
+    if (ok && !exec->options.dry)
         exec->block = eg_block_new(exec->block_size, "the activations; a smaller batch_size needs less", err);
     for (size_t i = 0; exec->block && i < r.count; i++)
         *r.items[i].target = (uint8_t *)exec->block + buffers[i].offset;
     eg_arena_clear(&work);
-    return exec->block != NULL;
+    return ok && (exec->block || exec->options.dry);
 }
 
 /* First writers of a value's gradient write it in place. */
@@ -327,6 +327,7 @@ static bool make_param_grads(eg_exec *exec, eg_error *err)
         exec->grad_size +=
             (numel * sizeof(float) + EG_BUFFER_ALIGNMENT - 1) / EG_BUFFER_ALIGNMENT * EG_BUFFER_ALIGNMENT;
     }
+    if (exec->options.dry) return true;
     if (exec->grad_size && !(exec->grad_block = eg_block_new(exec->grad_size, "the gradients", err)))
         return false;
     for (int32_t i = 0; exec->options.trainable && i < net->param_count; i++)
@@ -539,6 +540,24 @@ float *eg_exec_grad(eg_exec *exec, int32_t param)
 size_t eg_exec_bytes(const eg_exec *exec)
 {
     return exec->block_size + exec->grad_size;
+}
+
+size_t eg_exec_grad_bytes(const eg_exec *exec)
+{
+    return exec->grad_size;
+}
+
+double eg_exec_backward_flops(const eg_exec *exec)
+{
+    double sum = 0;
+    for (int32_t i = 0; i < exec->net->node_count; i++) {
+        const eg_node *node = &exec->net->nodes[i];
+        bool inputs = false;
+        if (!exec->runs[i].backward || !node->op->flops) continue;
+        for (int32_t k = 0; k < node->input_count; k++) inputs = inputs || exec->wants[input_of(exec, i, k)];
+        sum += node->op->flops(exec->net, node) * (inputs + has_trainable(exec, node));
+    }
+    return sum;
 }
 
 int32_t eg_exec_backward_stop(const eg_exec *exec)

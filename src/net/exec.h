@@ -15,10 +15,11 @@ typedef struct eg_exec_options {
     uint64_t seed;                /* of dropout */
     eg_pool *pool;
     bool plain; /* every node by itself, for comparison: nothing is fused */
+    bool dry;   /* memory is planned and not taken: to be asked for its costs, never to be run */
 } eg_exec_options;
 
-/* The weights are borrowed and must outlive it; they are changed by batch statistics alone. Options' arrays
- * are copied. */
+/* The weights (NULL: dry) are borrowed and must outlive it; they are changed by batch statistics alone.
+ * Options' arrays are copied. */
 eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_options *options, eg_error *err);
 void eg_exec_free(eg_exec *exec); /* NULL is fine */
 
@@ -36,6 +37,11 @@ void eg_exec_backward(eg_exec *exec);
 float *eg_exec_grad(eg_exec *exec, int32_t param);
 /* Bytes of activations, gradients and scratch. */
 size_t eg_exec_bytes(const eg_exec *exec);
+/* The part of them that the parameters' gradients take. */
+size_t eg_exec_grad_bytes(const eg_exec *exec);
+/* Operations of one sample's backward pass: of a node as many as forward for its inputs' gradients, and as
+ * many for its parameters'. */
+double eg_exec_backward_flops(const eg_exec *exec);
 /* The first node that has a backward pass; node_count when there is none. */
 int32_t eg_exec_backward_stop(const eg_exec *exec);
 

@@ -74,6 +74,11 @@ static double draw(const shape *s, eg_stream stream, uint64_t at)
     return s->a;
 }
 
+static bool can_draw(eg_dtype dtype)
+{
+    return dtype == EG_F32 || dtype == EG_I64;
+}
+
 bool eg_init_check(const eg_param *param, const eg_init *init, eg_error *err)
 {
     bool fans = init->kind == EG_INIT_XAVIER_UNIFORM || init->kind == EG_INIT_XAVIER_NORMAL ||
@@ -82,6 +87,9 @@ bool eg_init_check(const eg_param *param, const eg_init *init, eg_error *err)
         return eg_fail(err, EG_RECIPE,
                        "%s has no fan for kaiming or xavier to scale by; use normal, uniform or constant",
                        param->name);
+    if (!can_draw(param->dtype) && init->kind != EG_INIT_ZEROS)
+        return eg_fail(err, EG_RECIPE, "%s is %s, which can only be zeros", param->name,
+                       eg_dtype_name(param->dtype));
     return true;
 }
 
@@ -91,12 +99,13 @@ void eg_init_fill(const eg_param *param, const eg_init *init, uint64_t seed, voi
     shape s = find_shape(param, init);
     uint64_t numel = 0;
     eg_shape_numel(param->shape, &numel);
-    assert(param->dtype == EG_F32 || param->dtype == EG_I64);
+    assert(can_draw(param->dtype) || init->kind == EG_INIT_ZEROS);
     if (param->content) {
         memcpy(out, param->content, numel * sizeof *param->content);
         return;
     }
-    for (uint64_t i = 0; i < numel; i++) {
+    if (!can_draw(param->dtype)) memset(out, 0, numel * eg_dtype_size(param->dtype));
+    for (uint64_t i = 0; i < numel && can_draw(param->dtype); i++) {
         double value = draw(&s, stream, i);
         if (param->dtype == EG_I64)
             ((int64_t *)out)[i] = (int64_t)value;

@@ -36,6 +36,14 @@ bool eg_weights_init(eg_weights *weights, eg_arena *arena, const eg_net *net, eg
     return true;
 }
 
+bool eg_weights_bytes(const eg_net *net, size_t *bytes, eg_error *err)
+{
+    eg_arena arena = {0};
+    bool ok = place(net, EG_NEW_ARRAY(&arena, size_t, (size_t)net->param_count), bytes);
+    eg_arena_clear(&arena);
+    return ok || eg_fail(err, EG_SYSTEM, "the parameters of %s are larger than any memory", net->arch);
+}
+
 void eg_weights_clear(eg_weights *weights)
 {
     eg_block_free(weights->block, weights->size);

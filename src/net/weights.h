@@ -14,6 +14,8 @@ typedef struct eg_weights {
 
 /* Zeroed. The arena holds the pointer table; the block is freed by eg_weights_clear. */
 bool eg_weights_init(eg_weights *weights, eg_arena *arena, const eg_net *net, eg_error *err);
+/* Bytes of the block. */
+bool eg_weights_bytes(const eg_net *net, size_t *bytes, eg_error *err);
 void eg_weights_clear(eg_weights *weights);
 /* The block as a store in state-dict order, names with `prefix` before them; views of the block. */
 eg_store eg_weights_store(eg_arena *arena, const eg_weights *weights, const char *prefix);

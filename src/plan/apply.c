@@ -26,7 +26,7 @@ static bool apply_step(const eg_step *step, const eg_param *param, uint64_t seed
                                       : read_counter(step->source, out, err);
     case EG_ACTION_TRANSFORM:
         if (step->value->partial) eg_init_fill(param, &step->init, seed, out);
-        return eg_mosaic_read(step->value, out, err);
+        return eg_mosaic_read(step->value, param->dtype, out, err);
     case EG_ACTION_INIT:
     case EG_ACTION_DEFAULT: eg_init_fill(param, &step->init, seed, out); return true;
     case EG_ACTION_COUNT: break;

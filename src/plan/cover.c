@@ -48,7 +48,8 @@ static bool report_poor_match(eg_planner *d, const eg_proposal *proposal)
         cause = eg_arena_printf(d->arena,
                                 "the source has names such as '%s', the target '%s'; is '%s' the network of "
                                 "this checkpoint?",
-                                first_of(&d->unexpected), first_of(&d->missing), d->recipe->target.arch);
+                                first_of(&d->unexpected), first_of(&d->missing),
+                                d->recipe->target.arch ? d->recipe->target.arch : d->net->arch);
     eg_problem_add(d->problems, d->found ? "poor_match" : "empty_match", d->place,
                    "only %zu of %zu target tensors find a source tensor: %s", proposal->before.met, d->wanted,
                    cause);

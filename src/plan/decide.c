@@ -18,7 +18,8 @@ static bool shapes_fit(const eg_param *param, const eg_mosaic *value)
 
 static bool can_cast(const eg_param *param, const eg_mosaic *value)
 {
-    if (!eg_mosaic_is_plain(value)) return param->dtype == EG_F32 && eg_can_convert_f32(value->dtype);
+    if (!eg_mosaic_is_plain(value) && param->dtype != EG_F32)
+        return value->dtype == param->dtype && eg_mosaic_is_move(value);
     if (value->dtype == param->dtype) return true;
     return (param->dtype == EG_F32 || eg_is_counter(param)) && eg_can_convert_f32(value->dtype);
 }
@@ -35,7 +36,10 @@ static void take(eg_planner *d, eg_step *step, const eg_param *param, const eg_m
     eg_problem_add(d->problems, "dtype", d->place,
                    "'%s' is %s in the source, which has no conversion to the target's %s", step->source->name,
                    eg_dtype_name(value->dtype), eg_dtype_name(param->dtype));
-    eg_problem_suggest(d->problems, "skip: [{exact: '%s'}]", param->name);
+    if (step->source->quantization)
+        eg_problem_suggest(d->problems, "source: {dequantize: true}");
+    else
+        eg_problem_suggest(d->problems, "skip: [{exact: '%s'}]", param->name);
 }
 
 static void load(eg_planner *d, eg_step *step, const eg_param *param, size_t i)

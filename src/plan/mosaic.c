@@ -45,6 +45,14 @@ bool eg_mosaic_is_plain(const eg_mosaic *mosaic)
     return p->view.offset == p->source->offset && eg_shape_equal(p->view.shape, p->source->shape);
 }
 
+bool eg_mosaic_is_move(const eg_mosaic *mosaic)
+{
+    bool move = !mosaic->partial;
+    for (size_t i = 0; i < mosaic->count; i++)
+        move = move && mosaic->pieces[i].scale == 1 && !mosaic->pieces[i].add;
+    return move;
+}
+
 /* ---- changing dims: every dim of the result comes from one of the mosaic, or is new ---- */
 
 typedef struct dims {
@@ -242,23 +250,31 @@ void eg_pieces_add(eg_arena *arena, eg_pieces *list, const eg_mosaic *value, con
 
 /* ---- reading ---- */
 
-/* The piece's values, row by row, to their place. */
-static void scatter(const eg_mosaic *mosaic, const eg_piece *piece, const float *values, float *out)
+/* One row of values to its place; what is scaled or added is float. */
+static void put_row(const eg_piece *piece, const uint8_t *row, uint8_t *out, size_t width, size_t size)
+{
+    const float *values = (const float *)row;
+    float *sums = (float *)out;
+    if (!piece->add && piece->scale == 1) {
+        memcpy(out, row, width * size);
+        return;
+    }
+    for (size_t i = 0; i < width; i++) sums[i] = (piece->add ? sums[i] : 0) + piece->scale * values[i];
+}
+
+/* The piece's values, row by row, to their place; an element has `size` bytes. */
+static void scatter(const eg_mosaic *mosaic, const eg_piece *piece, const uint8_t *values, uint8_t *out,
+                    size_t size)
 {
     uint32_t rank = mosaic->shape.rank;
     int64_t index[MOST_DIMS] = {0}, width = rank ? piece->view.shape.dims[rank - 1] : 1;
     uint64_t rows = 0;
     eg_shape_numel(piece->view.shape, &rows);
     rows = width ? rows / (uint64_t)width : 0;
-    for (uint64_t row = 0; row < rows; row++, values += width) {
+    for (uint64_t row = 0; row < rows; row++, values += (size_t)width * size) {
         int64_t start = 0;
         for (uint32_t d = 0; d < rank; d++) start = start * mosaic->shape.dims[d] + piece->at[d] + index[d];
-        if (piece->add)
-            for (int64_t i = 0; i < width; i++) out[start + i] += piece->scale * values[i];
-        else if (piece->scale != 1)
-            for (int64_t i = 0; i < width; i++) out[start + i] = piece->scale * values[i];
-        else
-            memcpy(out + start, values, (size_t)width * sizeof *out);
+        put_row(piece, values, out + (size_t)start * size, (size_t)width, size);
         for (uint32_t d = rank ? rank - 1 : 0; d-- > 0;) {
             if (++index[d] < piece->view.shape.dims[d]) break;
             index[d] = 0;
@@ -266,7 +282,7 @@ static void scatter(const eg_mosaic *mosaic, const eg_piece *piece, const float 
     }
 }
 
-bool eg_mosaic_read(const eg_mosaic *mosaic, float *out, eg_error *err)
+bool eg_mosaic_read(const eg_mosaic *mosaic, eg_dtype dtype, void *out, eg_error *err)
 {
     uint64_t largest = 0, numel = 0;
     for (size_t i = 0; i < mosaic->count; i++) {
@@ -275,12 +291,17 @@ bool eg_mosaic_read(const eg_mosaic *mosaic, float *out, eg_error *err)
                               mosaic->pieces[i].source->name);
         largest = numel > largest ? numel : largest;
     }
-    size_t size = (size_t)largest * sizeof(float);
-    float *values = eg_block_new(size, "a transformed tensor", err);
+    size_t element = eg_dtype_size(dtype), size;
+    assert(dtype == EG_F32 || (dtype == mosaic->dtype && eg_mosaic_is_move(mosaic)));
+    if (__builtin_mul_overflow(largest, element, &size))
+        return eg_fail(err, EG_SYSTEM, "a transformed tensor is larger than any memory");
+    uint8_t *values = eg_block_new(size, "a transformed tensor", err);
     bool ok = values != NULL;
     for (size_t i = 0; ok && i < mosaic->count; i++) {
-        ok = eg_entry_read_f32(&mosaic->pieces[i].view, values, err);
-        if (ok) scatter(mosaic, &mosaic->pieces[i], values, out);
+        const eg_entry *view = &mosaic->pieces[i].view;
+        ok = dtype == EG_F32 ? eg_entry_read_f32(view, (float *)values, err)
+                             : eg_entry_read(view, values, err);
+        if (ok) scatter(mosaic, &mosaic->pieces[i], values, out, element);
     }
     eg_block_free(values, size);
     return ok;
@@ -289,7 +310,7 @@ bool eg_mosaic_read(const eg_mosaic *mosaic, float *out, eg_error *err)
 static bool read_any(const eg_mosaic *mosaic, void *out, eg_error *err)
 {
     return eg_mosaic_is_plain(mosaic) ? eg_entry_read(mosaic->pieces[0].source, out, err)
-                                      : eg_mosaic_read(mosaic, out, err);
+                                      : eg_mosaic_read(mosaic, EG_F32, out, err);
 }
 
 bool eg_mosaic_compare(const eg_mosaic *a, const eg_mosaic *b, bool *equal, eg_error *err)

@@ -11,6 +11,8 @@
 const eg_mosaic *eg_mosaic_whole(eg_arena *arena, const eg_entry *entry);
 /* True when it is a source tensor as it stands in the file. */
 bool eg_mosaic_is_plain(const eg_mosaic *mosaic);
+/* True when it moves elements and changes none: no scaling, no sums, nothing left to be drawn. */
+bool eg_mosaic_is_move(const eg_mosaic *mosaic);
 /* Dim d of the result is dim order[d]. */
 const eg_mosaic *eg_mosaic_permute(eg_arena *arena, const eg_mosaic *mosaic, const int64_t *order);
 /* A dim of size 1 before dim (0 … rank); without dim, which has size 1. */
@@ -37,7 +39,8 @@ void eg_pieces_add(eg_arena *arena, eg_pieces *list, const eg_mosaic *value, con
 const char *const *eg_mosaic_sources(eg_arena *arena, const eg_mosaic *mosaic, size_t *count);
 /* True when both hold the same bits; reads them. */
 bool eg_mosaic_compare(const eg_mosaic *a, const eg_mosaic *b, bool *equal, eg_error *err);
-/* Puts the values into out, which holds what is not covered; converted to float. */
-bool eg_mosaic_read(const eg_mosaic *mosaic, float *out, eg_error *err);
+/* Puts the values into out, which holds what is not covered. dtype is F32 (they are converted), or their own
+ * where they are only moved. */
+bool eg_mosaic_read(const eg_mosaic *mosaic, eg_dtype dtype, void *out, eg_error *err);
 
 #endif

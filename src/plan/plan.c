@@ -66,6 +66,7 @@ static bool build(eg_planner *d)
     eg_claims_trace(d);
     eg_cover_report(d);
     if (!eg_draws_assign(d)) return false;
+    eg_draws_check(d);
     if (!eg_freeze_apply(d->plan, d->arena, d->recipe, d->problems, d->err)) return false;
     count_all(d->plan);
     eg_cover_expect(d);

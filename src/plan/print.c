@@ -240,6 +240,7 @@ static void print_summary(const printer *p, const eg_plan *plan)
             plan->unexpected);
     fprintf(p->out, "%strains%s  %" PRIu64 " of %" PRIu64 " parameters\n", on(p, BOLD), on(p, PLAIN),
             plan->params_trainable, plan->params_total);
+    if (plan->net->node_count == 0) return; /* a manifest */
     fprintf(p->out, "%scosts%s   %.3g MFLOP a sample forward, %.3g MB of parameters\n", on(p, BOLD),
             on(p, PLAIN), eg_net_flops(plan->net) / 1e6, (double)plan->params_total * sizeof(float) / 1e6);
 }

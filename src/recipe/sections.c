@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "recipe/mapping.h"
 #include "recipe/pattern.h"
+#include "recipe/train_section.h"
 #include "recipe/transform.h"
 
 #define NO_PLACE .given = EG_NOWHERE, .place = EG_NOWHERE
@@ -112,6 +113,8 @@ static const eg_field source_rows[] = {
     {"sha256", EG_TYPE_OTHER, .read = read_sha256, .doc = "what the file's SHA-256 must be"},
     {"state_dict", EG_TYPE_OTHER, .read = read_state_dict, .standard = "auto",
      .doc = "path of the state dict in the file; auto: there must be one"},
+    {"dequantize", EG_TYPE_BOOL, AT(dequantize), "false",
+     .doc = "read quantized tensors as the numbers they stand for, (integer - zero point) * scale"},
     {"weights", EG_TYPE_WORD, EG_NOWHERE, "raw", .words = weights_words,
      .doc = "raw: never an average of weights"},
     {"preprocess", EG_TYPE_OTHER, .read = read_source_preprocess, .doc = "what the source was trained with"},
@@ -135,12 +138,28 @@ static void read_target_arch(eg_schema *in, const eg_doc *doc, void *base)
     read_arch(in, doc, &target->arch, &target->arch_place);
 }
 
+/* A network, or a manifest that stands for one and has no arguments. */
+static void check_network(eg_schema *in, const eg_doc *doc, const eg_target_section *target)
+{
+    if (!doc || doc->kind != EG_DOC_MAP) return;
+    if (eg_doc_is_null(eg_doc_find(doc, "arch")) && eg_doc_is_null(eg_doc_find(doc, "manifest")))
+        eg_problem_add(in->problems, "missing_key", doc->place,
+                       "'arch' is missing in 'target': name of a shipped architecture, or path of an "
+                       "architecture file; 'manifest' takes its place where no network is needed");
+    for (size_t i = 0; target->manifest && i < doc->count; i++)
+        if (strcmp(doc->keys[i]->text, "manifest") != 0)
+            eg_problem_add(in->problems, "manifest_alone", doc->keys[i]->place,
+                           "'%s' has no place beside 'manifest', which is names and shapes without a network",
+                           doc->keys[i]->text);
+}
+
 static void check_target(eg_schema *in, const eg_doc *doc, void *base)
 {
     eg_target_section *target = base;
     const eg_doc *number = eg_doc_find(doc, "num_classes"), *classes = eg_doc_find(doc, "classes");
     int64_t count;
     target->args = doc;
+    check_network(in, doc, target);
     if (classes && classes->kind == EG_DOC_LIST && number && eg_scalar_int(number, &count) &&
         (size_t)count != target->class_count)
         eg_problem_add(in->problems, "class_count", number->place,
@@ -149,11 +168,14 @@ static void check_target(eg_schema *in, const eg_doc *doc, void *base)
 }
 
 static const eg_field target_rows[] = {
-    {"arch", EG_TYPE_OTHER, .read = read_target_arch, .required = true,
+    {"arch", EG_TYPE_OTHER, .read = read_target_arch,
      .doc = "name of a shipped architecture, or path of an architecture file"},
     {"classes", EG_TYPE_STRINGS, AT(classes), .count = AT(class_count),
      .doc = "names of the classes, in order"},
-    EG_LATER("manifest"),
+    {"manifest", EG_TYPE_PATH, AT(manifest),
+     .doc = "instead of arch, for `plan` and `apply`: a file of names and shapes (`engraft inspect "
+            "--manifest`), "
+            "or a checkpoint that has them"},
 };
 static const eg_section target_section = {
     "target",           EG_FIELDS(target_rows), .bare = "arch", .open = true, .given = EG_NOWHERE,
@@ -478,6 +500,9 @@ static const eg_field idx_rows[] = {
 };
 static const eg_section idx_section = {"idx", EG_FIELDS(idx_rows), NO_PLACE};
 
+static const eg_word sampler_words[] = {
+    {"shuffle", EG_SAMPLER_SHUFFLE}, {"class_balanced", EG_SAMPLER_CLASS_BALANCED}, {0}};
+
 static const eg_field data_set_rows[] = {
     {"folder", EG_TYPE_PATH, AT(folder), .doc = "a folder with one folder of images a class"},
     {"idx", EG_TYPE_SECTION, 0, .section = &idx_section, .optional = true,
@@ -490,7 +515,8 @@ static const eg_field data_set_rows[] = {
     EG_LATER("cifar"),
     EG_LATER("npz"),
     EG_LATER("split"),
-    EG_LATER("sampler"),
+    {"sampler", EG_TYPE_WORD, AT(sampler), "shuffle", .words = sampler_words,
+     .doc = "class_balanced: every class as often as every other (training only)"},
     EG_LATER("exif"),
 };
 static const eg_section train_set_section = {"data.train",       EG_FIELDS(data_set_rows),
@@ -532,141 +558,6 @@ static const eg_section data_section = {"data", EG_FIELDS(data_rows), .given = A
                                         .place = EG_NOWHERE};
 #undef AT
 
-/* ---- train ---- */
-
-#define AT(member) offsetof(eg_optimizer_section, member)
-
-static void check_optimizer(eg_schema *in, const eg_doc *doc, void *base)
-{
-    const eg_optimizer_section *optimizer = base;
-    const eg_doc *nesterov = eg_doc_find(doc, "nesterov");
-    if (nesterov && optimizer->nesterov && (optimizer->momentum <= 0 || optimizer->dampening != 0))
-        eg_problem_add(in->problems, "out_of_range", nesterov->place,
-                       "'nesterov' needs a momentum above 0 and no dampening");
-}
-
-enum { IS_SGD = 1 << EG_SGD, IS_ADAMW = 1 << EG_ADAMW };
-
-static const eg_word optimizer_words[] = {
-    {"sgd", EG_SGD},
-    {"adamw", EG_ADAMW},
-    {"adam", EG_WORD_UNSUPPORTED},
-    {"rmsprop", EG_WORD_UNSUPPORTED},
-    {"lamb", EG_WORD_UNSUPPORTED},
-    {"lion", EG_WORD_UNSUPPORTED},
-    {0},
-};
-static const eg_field optimizer_rows[] = {
-    {"name", EG_TYPE_WORD, AT(kind), "sgd", .words = optimizer_words, .doc = "as torch.optim's"},
-    {"momentum", EG_TYPE_NUMBER, AT(momentum), "0", 0, 1, .doc = "of the gradients", .only = IS_SGD},
-    {"dampening", EG_TYPE_NUMBER, AT(dampening), "0", 0, 1, .doc = "of the momentum", .only = IS_SGD},
-    {"nesterov", EG_TYPE_BOOL, AT(nesterov), "false", .doc = "Nesterov's momentum", .only = IS_SGD},
-    {"weight_decay", EG_TYPE_NUMBER, AT(weight_decay), "0", 0, MANY, .doc = "added to the gradient",
-     .only = IS_SGD},
-    {"weight_decay", EG_TYPE_NUMBER, AT(weight_decay), "1e-2", 0, MANY, .doc = "decoupled", .only = IS_ADAMW},
-    {"betas", EG_TYPE_PAIR, AT(betas), "[0.9, 0.999]", 0, 0.9999999, .doc = "of the running averages",
-     .only = IS_ADAMW},
-    {"eps", EG_TYPE_NUMBER, AT(eps), "1e-8", 0, 1, .doc = "added to the denominator", .only = IS_ADAMW},
-    {"exclude", EG_TYPE_PATTERNS, AT(exclude), .doc = "target names without weight decay"},
-};
-static const eg_section optimizer_section = {"train.optimizer", EG_FIELDS(optimizer_rows),
-                                             .kind = "name",    .bare = "name",
-                                             NO_PLACE,          .check = check_optimizer};
-#undef AT
-#define AT(member) offsetof(eg_scheduler_section, member)
-
-static void check_scheduler(eg_schema *in, const eg_doc *doc, void *base)
-{
-    const eg_scheduler_section *scheduler = base;
-    const eg_doc *milestones = eg_doc_find(doc, "milestones");
-    if (!doc || scheduler->kind != EG_SCHEDULE_STEP) return;
-    if ((scheduler->milestone_count > 0) == (scheduler->step_size > 0))
-        eg_problem_add(in->problems, "missing_key", doc->place,
-                       "scheduler 'step' has exactly one of 'step_size' and 'milestones'");
-    for (size_t i = 1; i < scheduler->milestone_count; i++) {
-        if (scheduler->milestones[i] > scheduler->milestones[i - 1]) continue;
-        eg_problem_add(in->problems, "out_of_range", milestones->items[i]->place, "'milestones' must ascend");
-        break;
-    }
-}
-
-enum { IS_STEP = 1 << EG_SCHEDULE_STEP, IS_COSINE = 1 << EG_SCHEDULE_COSINE };
-
-static const eg_word scheduler_words[] = {
-    {"constant", EG_SCHEDULE_CONSTANT},
-    {"step", EG_SCHEDULE_STEP},
-    {"cosine", EG_SCHEDULE_COSINE},
-    {"multistep", EG_WORD_UNSUPPORTED},
-    {"exponential", EG_WORD_UNSUPPORTED},
-    {"cosine_restarts", EG_WORD_UNSUPPORTED},
-    {"one_cycle", EG_WORD_UNSUPPORTED},
-    {"polynomial", EG_WORD_UNSUPPORTED},
-    {"plateau", EG_WORD_UNSUPPORTED},
-    {"linear", EG_WORD_UNSUPPORTED},
-    {0},
-};
-static const eg_field scheduler_rows[] = {
-    {"name", EG_TYPE_WORD, AT(kind), "constant", .words = scheduler_words,
-     .doc = "how the learning rate moves"},
-    {"step_size", EG_TYPE_INT, AT(step_size), "0", 1, MANY, .doc = "epochs between drops", .only = IS_STEP},
-    {"milestones", EG_TYPE_INTS, AT(milestones), NULL, 1, MANY, .doc = "epochs of the drops",
-     .count = AT(milestone_count), .only = IS_STEP},
-    {"gamma", EG_TYPE_NUMBER, AT(gamma), "0.1", 0, MANY, .doc = "factor of a drop", .only = IS_STEP},
-    {"min_lr", EG_TYPE_NUMBER, AT(min_lr), "0", 0, MANY, .doc = "at the end", .only = IS_COSINE},
-    {"warmup_epochs", EG_TYPE_NUMBER, AT(warmup_epochs), "0", 0, MANY, .doc = "linear rise at the start"},
-    {"warmup_start", EG_TYPE_NUMBER, AT(warmup_start), "0", 0, 1,
-     .doc = "share of the learning rate that it starts from"},
-    EG_LATER("warmup_steps"),
-};
-static const eg_section scheduler_section = {
-    "train.lr_scheduler",    EG_FIELDS(scheduler_rows), .kind = "name", .bare = "name", NO_PLACE,
-    .check = check_scheduler};
-#undef AT
-#define AT(member) offsetof(eg_train_section, member)
-
-static const eg_word loss_words[] = {{"cross_entropy", 0},
-                                     {"bce", EG_WORD_UNSUPPORTED},
-                                     {"mse", EG_WORD_UNSUPPORTED},
-                                     {"focal", EG_WORD_UNSUPPORTED},
-                                     {0}};
-static const eg_field loss_rows[] = {
-    {"name", EG_TYPE_WORD, EG_NOWHERE, "cross_entropy", .words = loss_words, .doc = "mean over the batch"},
-    {"label_smoothing", EG_TYPE_NUMBER, AT(label_smoothing), "0", 0, 1,
-     .doc = "share spread evenly over the classes"},
-    EG_LATER("class_weights"),
-};
-static const eg_section loss_section = {"train.loss", EG_FIELDS(loss_rows), .bare = "name", NO_PLACE};
-
-static const eg_field train_rows[] = {
-    {"epochs", EG_TYPE_INT, AT(epochs), "0", 1, 1e9, .doc = "passes over the training set", .required = true},
-    {"batch_size", EG_TYPE_INT, AT(batch_size), "32", 1, 1e6, .doc = "samples a step"},
-    {"lr", EG_TYPE_NUMBER, AT(lr), ".nan", 0, MANY,
-     .doc =
-         "learning rate; may be left out when every item of param_groups has one and the last matches '.*'"},
-    {"seed", EG_TYPE_INT, AT(seed), "0", 0, MANY, .doc = "of every random draw"},
-    {"threads", EG_TYPE_INT, AT(threads), "0", 0, 1024,
-     .doc = "0: as many as there are processors; never changes a result"},
-    {"optimizer", EG_TYPE_SECTION, AT(optimizer), .section = &optimizer_section, .doc = "as torch.optim's"},
-    {"lr_scheduler", EG_TYPE_SECTION, AT(scheduler), .section = &scheduler_section,
-     .doc = "of the learning rate"},
-    {"loss", EG_TYPE_SECTION, 0, .section = &loss_section, .doc = "what is minimised"},
-    EG_LATER("ema"),
-    EG_LATER("early_stopping"),
-    EG_LATER("phases"),
-    EG_LATER("groups"),
-    EG_LATER("grad_clip"),
-    EG_LATER("accumulate"),
-    EG_LATER("steps"),
-    EG_LATER("eval_every"),
-    EG_LATER("save_every"),
-    EG_LATER("keep"),
-    EG_LATER("layer_decay"),
-    EG_LATER("weight_decay"),
-};
-static const eg_section train_section = {"train", EG_FIELDS(train_rows), .given = AT(given),
-                                         .place = EG_NOWHERE};
-#undef AT
-
 /* ---- output ---- */
 
 #define AT(member) offsetof(eg_output_section, member)
@@ -682,6 +573,28 @@ const char *eg_output_format_name(eg_output_format format)
     return format_words[format].name;
 }
 
+static const eg_word kind_words[] = {{"raw", EG_WEIGHTS_RAW}, {"ema", EG_WEIGHTS_EMA}, {0}};
+
+/* One of the words, or a list of both. */
+static void read_weights(eg_schema *in, const eg_doc *doc, void *base)
+{
+    const eg_field field = {.key = "weights", .words = kind_words};
+    eg_output_section *output = base;
+    const eg_doc *const *items;
+    size_t count = eg_schema_items(&doc, &items);
+    output->weight_count = 0;
+    eg_schema_distinct(in, doc, "weights");
+    if (count < 1 || count > EG_WEIGHTS_COUNT) {
+        eg_schema_expected(in, doc, "weights", "raw, ema, or a list of both");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int value = EG_WEIGHTS_RAW;
+        eg_schema_word(in, &field, items[i], &value);
+        output->weights[output->weight_count++] = (eg_weights_kind)value;
+    }
+}
+
 static const eg_field output_rows[] = {
     {"dir", EG_TYPE_PATH, AT(dir), .doc = "run directory; runs/<name> beside the recipe when not given"},
     {"checkpoint", EG_TYPE_PATH, AT(checkpoint),
@@ -689,8 +602,9 @@ static const eg_field output_rows[] = {
     {"add_prefix", EG_TYPE_STRING, AT(add_prefix), "''", .doc = "before every key that is written"},
     {"format", EG_TYPE_WORD, AT(format), "pth", .words = format_words,
      .doc = "of the models in the run directory"},
-    EG_LATER("weights"),
-    EG_LATER("report"),
+    {"weights", EG_TYPE_OTHER, .read = read_weights, .standard = "[raw]",
+     .doc = "raw, ema or both: the first is validated and is the model, the other stands beside it"},
+    {"report", EG_TYPE_PATH, AT(report), .doc = "an HTML page about the run"},
     EG_LATER("tensorboard"),
     EG_LATER("keep"),
 };
@@ -720,34 +634,11 @@ static void inherit_preprocess(eg_schema *in, const eg_doc *doc, eg_recipe *reci
     if (inherit || eg_doc_is_null(preprocess)) recipe->data.preprocess = recipe->source.preprocess;
 }
 
-/* Groups that give every parameter a learning rate of its own make train's superfluous. */
-static bool groups_have_rates(const eg_recipe *recipe)
-{
-    for (size_t i = 0; i < recipe->group_count; i++)
-        if (isnan(recipe->groups[i].lr)) return false;
-    return recipe->group_count && recipe->groups[recipe->group_count - 1].match.text &&
-           strcmp(recipe->groups[recipe->group_count - 1].match.text, ".*") == 0;
-}
-
-static void check_train(eg_schema *in, const eg_doc *doc, eg_recipe *recipe)
-{
-    const eg_doc *train = eg_doc_find(doc, "train");
-    bool no_rate = eg_doc_is_null(eg_doc_find(train, "lr"));
-    if (no_rate && recipe->train.given && !groups_have_rates(recipe))
-        eg_problem_add(in->problems, "missing_key", train->place,
-                       "'lr' is missing in 'train': the learning rate");
-    if (no_rate)
-        recipe->train.lr = groups_have_rates(recipe) ? recipe->groups[recipe->group_count - 1].lr : 0;
-    if (recipe->train.given && eg_doc_is_null(eg_doc_find(eg_doc_find(doc, "data"), "train")))
-        eg_problem_add(in->problems, "missing_key", train->place,
-                       "'train' needs samples: 'data.train' is missing");
-}
-
 static void check_recipe(eg_schema *in, const eg_doc *doc, void *base)
 {
     if (!doc) return;
     inherit_preprocess(in, doc, base);
-    check_train(in, doc, base);
+    eg_train_check(in, doc, base);
 }
 
 /* It is gone when the rows are read: what is found here comes from an override. */
@@ -780,7 +671,8 @@ static const eg_field recipe_rows[] = {
     {"param_groups", EG_TYPE_OTHER, .read = read_groups, .section = &group_section,
      .doc = "learning rates of their own; first match wins"},
     {"data", EG_TYPE_SECTION, AT(data), .section = &data_section, .optional = true, .doc = "samples"},
-    {"train", EG_TYPE_SECTION, AT(train), .section = &train_section, .optional = true, .doc = "fine-tuning"},
+    {"train", EG_TYPE_SECTION, AT(train), .section = &eg_train_schema, .optional = true,
+     .doc = "fine-tuning"},
     {"output", EG_TYPE_SECTION, AT(output), .section = &output_section, .doc = "what is written"},
     {"extends", EG_TYPE_OTHER, .read = read_late_extends,
      .doc = "recipes that this one is laid over: mappings merge, `+key` appends, `-key` removes"},

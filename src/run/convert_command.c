@@ -8,6 +8,7 @@
 #include "engraft/checkpoint.h"
 #include "engraft/run.h"
 #include "format/json.h"
+#include "run/named_file.h"
 #include "run/table.h"
 
 enum { NAMED = 8 }; /* values listed by name */
@@ -24,6 +25,8 @@ static uint64_t count_bytes(const eg_store *store)
 static bool print_json(const eg_checkpoint *file, const char *out, eg_error *err)
 {
     eg_json *json = eg_json_object(), *left = eg_json_array(), *warnings = eg_json_array();
+    eg_arena arena = {0};
+    const char *losses = eg_checkpoint_losses(&arena, out, file);
     for (size_t i = 0; i < file->value_count; i++) eg_json_string(left, NULL, file->values[i].name);
     for (size_t i = 0; i < file->warning_count; i++) eg_json_string(warnings, NULL, file->warnings[i]);
     eg_json_string(json, "file", out);
@@ -33,9 +36,11 @@ static bool print_json(const eg_checkpoint *file, const char *out, eg_error *err
     eg_json_int(json, "tensors", (int64_t)file->store.count);
     eg_json_int(json, "bytes", (int64_t)count_bytes(&file->store));
     eg_json_add(json, "left_behind", left);
+    eg_json_string(json, "lost", losses);
     eg_json_add(json, "warnings", warnings);
     bool ok = eg_json_print(json, stdout, err);
     eg_json_free(json);
+    eg_arena_clear(&arena);
     return ok;
 }
 
@@ -44,6 +49,8 @@ static void print_text(const eg_checkpoint *file, const char *out)
     eg_arena arena = {0};
     eg_buf left = {0};
     for (size_t i = 0; i < file->warning_count; i++) eg_log("warning: %s", file->warnings[i]);
+    const char *losses = eg_checkpoint_losses(&arena, out, file);
+    if (losses) eg_log("warning: %s has no place for %s", out, losses);
     printf("%s: %s tensor%s, %s, from %s (%s%s%s%s)\n", out, eg_count_text(&arena, file->store.count),
            file->store.count == 1 ? "" : "s", eg_size_text(&arena, count_bytes(&file->store)), file->path,
            file->format, *file->state_dict ? ", state dict '" : "", file->state_dict,
@@ -59,9 +66,8 @@ static void print_text(const eg_checkpoint *file, const char *out)
 
 bool eg_run_convert(const eg_convert_options *options, eg_error *err)
 {
-    const eg_checkpoint_options how = {.state_dict = options->state_dict};
     if (!eg_checkpoint_writable(options->out, err)) return false;
-    eg_checkpoint *file = eg_checkpoint_open(options->in, &how, err);
+    eg_checkpoint *file = eg_named_file_open(options->in, &options->read, err);
     if (!file) return false;
     const eg_checkpoint_extra extra = {
         .versions = file->versions, .version_count = file->version_count, .card = file->card};

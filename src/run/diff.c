@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "tensor/convert.h"
+#include "tensor/quantization.h"
 
 enum { PIECE = 4096 /* elements converted at a time */, CANDIDATES = 64 /* looked at for one rename */ };
 
@@ -76,7 +77,10 @@ static void compare_contents(const content *a, const content *b, eg_change *chan
     bool same_type = a->entry->dtype == b->entry->dtype;
     uint64_t unequal = change->numel;
     assert(a->bytes && b->bytes);
-    if (same_type && memcmp(a->bytes, b->bytes, a->size) == 0) return;
+    if (same_type && memcmp(a->bytes, b->bytes, a->size) == 0) {
+        if (!eg_quantization_equal(a->entry, b->entry)) change->kind = EG_CHANGE_QUANTIZATION;
+        return;
+    }
     change->kind = same_type ? EG_CHANGE_VALUES : EG_CHANGE_DTYPE;
     change->largest = NAN;
     if (eg_can_convert_f32(a->entry->dtype) && eg_can_convert_f32(b->entry->dtype))
@@ -101,7 +105,7 @@ static bool compare(eg_change *change, eg_error *err)
 
 /* ---- renames ---- */
 
-/* "F32 [2, 3] digest". */
+/* "F32 [2, 3] digest", and how quantized integers are to be read. */
 static const char *identify(eg_arena *arena, const eg_entry *entry, eg_error *err)
 {
     content c;
@@ -109,9 +113,10 @@ static const char *identify(eg_arena *arena, const eg_entry *entry, eg_error *er
     bool ok = load(&c, entry, err);
     if (ok) eg_sha256_hex(c.bytes, c.size, hex);
     unload(&c);
-    return ok ? eg_arena_printf(arena, "%s %s %s", eg_dtype_name(entry->dtype),
-                                eg_shape_text(arena, entry->shape), hex)
-              : NULL;
+    if (!ok) return NULL;
+    const char *meaning = entry->quantization ? eg_quantization_text(arena, entry->quantization) : "";
+    return eg_arena_printf(arena, "%s %s %s %s", eg_dtype_name(entry->dtype),
+                           eg_shape_text(arena, entry->shape), hex, meaning);
 }
 
 static size_t common_end(const char *a, const char *b)

@@ -8,7 +8,8 @@ typedef enum eg_change_kind {
     EG_CHANGE_NONE,    /* the same bits */
     EG_CHANGE_RENAMED, /* the same bits under another name */
     EG_CHANGE_VALUES,
-    EG_CHANGE_DTYPE, /* the same shape in another type; values may differ, too */
+    EG_CHANGE_QUANTIZATION, /* the same integers with another scale or zero point */
+    EG_CHANGE_DTYPE,        /* the same shape in another type; values may differ, too */
     EG_CHANGE_SHAPE,
     EG_CHANGE_ONLY_A,
     EG_CHANGE_ONLY_B,

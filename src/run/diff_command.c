@@ -11,13 +11,19 @@
 #include "format/json.h"
 #include "plan/fold.h"
 #include "run/diff.h"
+#include "run/diff_context.h"
+#include "run/named_file.h"
 #include "run/table.h"
+#include "tensor/quantization.h"
 
 typedef struct comparison {
     eg_arena arena;
     eg_checkpoint *files[2];
     eg_diff diff;
+    eg_diff_context context;
 } comparison;
+
+enum { TOLD = 8 /* ties and versions told of one by one */ };
 
 static const struct {
     const char *name;  /* in JSON */
@@ -26,6 +32,7 @@ static const struct {
     [EG_CHANGE_NONE] = {"equal", "equal"},
     [EG_CHANGE_RENAMED] = {"renamed", "renamed, with the same content"},
     [EG_CHANGE_VALUES] = {"values", "with other values"},
+    [EG_CHANGE_QUANTIZATION] = {"quantization", "with another quantization"},
     [EG_CHANGE_DTYPE] = {"dtype", "of another type"},
     [EG_CHANGE_SHAPE] = {"shape", "of another shape"},
     [EG_CHANGE_ONLY_A] = {"only_a", "only in A"},
@@ -34,22 +41,24 @@ static const struct {
 
 /* ---- JSON ---- */
 
-static eg_json *entry_json(const eg_entry *entry)
+static eg_json *entry_json(eg_arena *arena, const eg_entry *entry)
 {
     eg_json *json = eg_json_object(), *shape = eg_json_array();
     for (uint32_t i = 0; i < entry->shape.rank; i++) eg_json_int(shape, NULL, entry->shape.dims[i]);
     eg_json_string(json, "name", entry->name);
     eg_json_string(json, "dtype", eg_dtype_name(entry->dtype));
     eg_json_add(json, "shape", shape);
+    if (entry->quantization)
+        eg_json_string(json, "quantization", eg_quantization_text(arena, entry->quantization));
     return json;
 }
 
-static eg_json *change_json(const eg_change *change)
+static eg_json *change_json(eg_arena *arena, const eg_change *change)
 {
     eg_json *json = eg_json_object();
     eg_json_string(json, "kind", kinds[change->kind].name);
-    if (change->a) eg_json_add(json, "a", entry_json(change->a));
-    if (change->b) eg_json_add(json, "b", entry_json(change->b));
+    if (change->a) eg_json_add(json, "a", entry_json(arena, change->a));
+    if (change->b) eg_json_add(json, "b", entry_json(arena, change->b));
     if (change->kind == EG_CHANGE_VALUES || change->kind == EG_CHANGE_DTYPE) {
         eg_json_int(json, "elements", (int64_t)change->numel);
         eg_json_int(json, "differing", (int64_t)change->differing);
@@ -68,19 +77,52 @@ static eg_json *file_json(const eg_checkpoint *file)
     return json;
 }
 
-static bool print_json(const comparison *x, eg_error *err)
+/* A number where there is one, else null. */
+static void add_version(eg_json *json, const char *side, bool known, int64_t version)
+{
+    if (known)
+        eg_json_int(json, side, version);
+    else
+        eg_json_string(json, side, NULL);
+}
+
+static void add_context(eg_json *json, const eg_diff_context *context)
+{
+    eg_json *ties = eg_json_array(), *versions = eg_json_array();
+    for (size_t i = 0; i < context->tie_count; i++) {
+        eg_json *one = eg_json_object();
+        eg_json_string(one, "name", context->ties[i].name);
+        eg_json_string(one, "a", context->ties[i].with[0]);
+        eg_json_string(one, "b", context->ties[i].with[1]);
+        eg_json_add(ties, NULL, one);
+    }
+    for (size_t i = 0; i < context->version_count; i++) {
+        const eg_version_change *change = &context->versions[i];
+        eg_json *one = eg_json_object();
+        eg_json_string(one, "module", change->path);
+        add_version(one, "a", change->known[0], change->version[0]);
+        add_version(one, "b", change->known[1], change->version[1]);
+        eg_json_add(versions, NULL, one);
+    }
+    eg_json_add(json, "ties", ties);
+    eg_json_add(json, "versions", versions);
+}
+
+static bool print_json(comparison *x, eg_error *err)
 {
     const eg_diff *diff = &x->diff;
     eg_json *json = eg_json_object(), *summary = eg_json_object(), *list = eg_json_array();
     for (int k = 0; k < EG_CHANGE_COUNT; k++) eg_json_int(summary, kinds[k].name, (int64_t)diff->counts[k]);
     for (size_t i = 0; i < diff->count; i++)
-        if (diff->changes[i].kind != EG_CHANGE_NONE) eg_json_add(list, NULL, change_json(&diff->changes[i]));
+        if (diff->changes[i].kind != EG_CHANGE_NONE)
+            eg_json_add(list, NULL, change_json(&x->arena, &diff->changes[i]));
     eg_json_bool(json, "equal", diff->equal);
     eg_json_bool(json, "same_order", diff->same_order);
     eg_json_add(json, "a", file_json(x->files[0]));
     eg_json_add(json, "b", file_json(x->files[1]));
     eg_json_add(json, "summary", summary);
     eg_json_add(json, "differences", list);
+    add_context(json, &x->context);
     bool ok = eg_json_print(json, stdout, err);
     eg_json_free(json);
     return ok;
@@ -127,11 +169,24 @@ static const char *rename_text(eg_arena *arena, const eg_change *change, bool fo
                            (int)(strlen(b) - tail), b, tail ? "…" : "");
 }
 
+/* "scale 0.1, zero point 3 → scale 0.2, zero point 3". */
+static const char *quantization_text(eg_arena *arena, const eg_change *change)
+{
+    const eg_quantization *q[2] = {change->a->quantization, change->b->quantization};
+    const char *text[2];
+    for (int i = 0; i < 2; i++) text[i] = q[i] ? eg_quantization_text(arena, q[i]) : "none";
+    if (strcmp(text[0], text[1]) == 0) return eg_arena_printf(arena, "other %s", text[0]);
+    return eg_arena_printf(arena, "%s → %s", text[0], text[1]);
+}
+
 /* Changes with equal texts are of one group. */
 static const char *group_key(eg_arena *arena, const eg_change *change)
 {
     const eg_entry *entry = change->a ? change->a : change->b;
     if (change->kind == EG_CHANGE_RENAMED) return rename_text(arena, change, true);
+    if (change->kind == EG_CHANGE_QUANTIZATION)
+        return eg_arena_printf(arena, "%s  %s", eg_fold_shape(arena, entry->name),
+                               quantization_text(arena, change));
     return eg_arena_printf(arena, "%s  %s", eg_fold_shape(arena, entry->name), type_text(arena, change));
 }
 
@@ -203,7 +258,9 @@ static size_t add_lines(eg_arena *arena, const group *g, eg_row *rows)
         const char *times = folds[i].count > 1 ? eg_arena_printf(arena, "  ×%zu", folds[i].count) : "";
         rows[i] = (eg_row){{eg_arena_printf(arena, "  %s", folds[i].text),
                             eg_arena_printf(arena, "%s%s", type_text(arena, g->changes[0]), times),
-                            numbers ? values_text(arena, g, line_of, i) : NULL}};
+                            numbers                          ? values_text(arena, g, line_of, i)
+                            : kind == EG_CHANGE_QUANTIZATION ? quantization_text(arena, g->changes[0])
+                                                             : NULL}};
     }
     return lines;
 }
@@ -223,6 +280,44 @@ static void print_kind(comparison *x, eg_change_kind kind)
     eg_table_print(rows, lines, right);
 }
 
+static void print_ties(const eg_diff_context *context)
+{
+    if (context->tie_count)
+        printf("%zu tensor%s tied otherwise\n", context->tie_count, context->tie_count == 1 ? "" : "s");
+    for (size_t i = 0; i < context->tie_count && i < TOLD; i++) {
+        const eg_tie_change *change = &context->ties[i];
+        printf("  %s  %s%s → %s%s\n", change->name, change->with[0] ? "= " : "",
+               change->with[0] ? change->with[0] : "alone", change->with[1] ? "= " : "",
+               change->with[1] ? change->with[1] : "alone");
+    }
+    if (context->tie_count > TOLD) printf("  …\n");
+}
+
+static const char *version_text(eg_arena *arena, bool known, int64_t version)
+{
+    return known ? eg_arena_printf(arena, "%lld", (long long)version) : "none";
+}
+
+static void print_versions(comparison *x)
+{
+    const eg_diff_context *context = &x->context;
+    for (int i = 0; i < 2; i++)
+        if (!x->files[i]->version_count && x->files[!i]->version_count) {
+            printf("%c has no module versions (`_metadata`)\n", "AB"[i]);
+            return;
+        }
+    if (context->version_count)
+        printf("%zu module version%s (`_metadata`)\n", context->version_count,
+               context->version_count == 1 ? " differs" : "s differ");
+    for (size_t i = 0; i < context->version_count && i < TOLD; i++) {
+        const eg_version_change *change = &context->versions[i];
+        printf("  %s  %s → %s\n", *change->path ? change->path : "(top)",
+               version_text(&x->arena, change->known[0], change->version[0]),
+               version_text(&x->arena, change->known[1], change->version[1]));
+    }
+    if (context->version_count > TOLD) printf("  …\n");
+}
+
 static void print_text(comparison *x)
 {
     for (int i = 0; i < 2; i++) {
@@ -233,6 +328,8 @@ static void print_text(comparison *x)
     putchar('\n');
     for (int k = 0; k < EG_CHANGE_COUNT; k++) print_kind(x, (eg_change_kind)k);
     if (!x->diff.same_order) printf("the tensors stand in another order\n");
+    print_ties(&x->context);
+    print_versions(x);
 }
 
 /* ---- all ---- */
@@ -250,10 +347,9 @@ static bool refuse(const comparison *x, eg_error *err)
 
 static bool open_files(comparison *x, const eg_diff_options *options, eg_error *err)
 {
-    const eg_checkpoint_options how = {.state_dict = options->state_dict};
     const char *paths[2] = {options->a, options->b};
     for (int i = 0; i < 2; i++)
-        if (!(x->files[i] = eg_checkpoint_open(paths[i], &how, err))) return false;
+        if (!(x->files[i] = eg_named_file_open(paths[i], &options->read, err))) return false;
     return true;
 }
 
@@ -262,6 +358,7 @@ bool eg_run_diff(const eg_diff_options *options, eg_error *err)
     comparison x = {0};
     bool ok = open_files(&x, options, err) &&
               eg_diff_build(&x.diff, &x.arena, &x.files[0]->store, &x.files[1]->store, err);
+    if (ok) eg_diff_context_build(&x.context, &x.arena, x.files[0], x.files[1]);
     if (ok && options->json) ok = print_json(&x, err);
     if (ok && !options->json) print_text(&x);
     if (ok && !x.diff.equal) ok = refuse(&x, err);

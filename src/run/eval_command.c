@@ -55,7 +55,9 @@ static void describe(job *eval, const eg_net *net)
 static bool read_model(job *eval, const char *path, eg_error *err)
 {
     const eg_target_section *target = &eval->recipe->target;
-    const eg_net *net = eg_net_read(&eval->arena, target->arch, target->args, eval->options->problems, err);
+    const eg_net *net = eg_target_runs(eval->recipe, err)
+                            ? eg_target_read(&eval->arena, target, eval->options->problems, err)
+                            : NULL;
     if (!net) return false;
     describe(eval, net);
     return eg_model_read(&eval->model, &eval->arena, path, eval->options->problems, err);
@@ -70,7 +72,9 @@ static bool open_model(job *eval, eg_error *err)
         if (!path) return false;
     }
     if (path) return read_model(eval, path, err);
-    if (!eg_transfer_open(&eval->transfer, &eval->arena, eval->options, err)) return false;
+    if (!eg_target_runs(eval->recipe, err) ||
+        !eg_transfer_open(&eval->transfer, &eval->arena, eval->options, err))
+        return false;
     describe(eval, eval->transfer.net);
     return eg_transfer_apply(&eval->transfer, &eval->arena, &eval->model.weights, err);
 }

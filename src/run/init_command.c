@@ -9,6 +9,7 @@
 #include "engraft/plan.h"
 #include "engraft/run.h"
 #include "recipe/recipe.h"
+#include "run/named_file.h"
 
 enum { ROUNDS = 6 };
 
@@ -138,7 +139,7 @@ bool eg_run_init(const eg_init_options *options, eg_error *err)
     const eg_checkpoint_options how = {.state_dict = options->state_dict};
     if (!options->arch)
         return eg_fail(err, EG_USAGE, "--arch NAME is missing: the network that the weights go to");
-    eg_checkpoint *file = eg_checkpoint_open(options->source, &how, err);
+    eg_checkpoint *file = eg_named_file_open(options->source, &how, err);
     const eg_doc *args = file ? arguments(&d, err) : NULL;
     const eg_net *net = args ? eg_net_read(&d.arena, options->arch, args, options->problems, err) : NULL;
     bool ok = net != NULL;

@@ -3,15 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/map.h"
 #include "base/str.h"
 #include "engraft/checkpoint.h"
 #include "engraft/run.h"
 #include "format/json.h"
 #include "run/health.h"
 #include "run/manifest.h"
+#include "run/named_file.h"
 #include "run/table.h"
 #include "run/tree.h"
+#include "tensor/tie.h"
 
 enum { SHOWN_DIGEST = 16 };
 
@@ -40,20 +41,12 @@ static bool check_health(inspection *x, eg_error *err)
 static void measure(inspection *x)
 {
     const eg_store *store = &x->file->store;
-    eg_map *seen = eg_map_new(&x->arena);
-    x->tied_to = EG_NEW_ARRAY(&x->arena, const char *, store->count);
+    x->tied_to = eg_store_ties(&x->arena, store);
     for (size_t i = 0; i < store->count; i++) {
-        const eg_entry *entry = &store->entries[i];
         uint64_t numel = 0;
-        eg_shape_numel(entry->shape, &numel);
+        eg_shape_numel(store->entries[i].shape, &numel);
         x->elements += numel;
-        x->bytes += numel * eg_dtype_size(entry->dtype);
-        if (!numel) continue;
-        const char *place = eg_arena_printf(&x->arena, "%p %llu %llu", (void *)entry->storage,
-                                            (unsigned long long)entry->offset, (unsigned long long)numel);
-        int64_t first = eg_map_find(seen, place);
-        if (first >= 0) x->tied_to[i] = store->entries[first].name;
-        if (first < 0) eg_map_add(seen, place, (int64_t)i);
+        x->bytes += numel * eg_dtype_size(store->entries[i].dtype);
     }
 }
 
@@ -257,10 +250,13 @@ static void print_table(inspection *x)
     printf("%s: %s", file->path, file->format);
     if (*file->state_dict) printf(", state dict '%s'", file->state_dict);
     printf("\n\n");
-    print_tensors(x);
-    printf("\n%s tensor%s, %s element%s (%s), %s\n", eg_count_text(&x->arena, file->store.count),
-           file->store.count == 1 ? "" : "s", eg_count_text(&x->arena, x->elements),
-           x->elements == 1 ? "" : "s", dtype_totals(x), eg_size_text(&x->arena, x->bytes));
+    if (file->store.count) print_tensors(x);
+    if (!file->store.count)
+        printf("no tensors\n");
+    else
+        printf("\n%s tensor%s, %s element%s (%s), %s\n", eg_count_text(&x->arena, file->store.count),
+               file->store.count == 1 ? "" : "s", eg_count_text(&x->arena, x->elements),
+               x->elements == 1 ? "" : "s", dtype_totals(x), eg_size_text(&x->arena, x->bytes));
     print_values(x);
     print_references(file);
     for (size_t i = 0; i < file->warning_count; i++)
@@ -276,8 +272,9 @@ static bool print_manifest(inspection *x, eg_error *err)
 
 bool eg_run_inspect(const eg_inspect_options *options, eg_error *err)
 {
-    const eg_checkpoint_options how = {.state_dict = options->state_dict, .inspect = true};
-    eg_checkpoint *file = eg_checkpoint_open(options->file, &how, err);
+    eg_checkpoint_options how = options->read;
+    how.inspect = true;
+    eg_checkpoint *file = eg_named_file_open(options->file, &how, err);
     if (!file) return false;
     inspection x = {.file = file, .options = options};
     measure(&x);

@@ -10,10 +10,10 @@
 typedef struct eg_metrics_log {
     eg_output *file; /* borrowed; NULL: lines for people only */
     eg_buf line;     /* reused, so that a step allocates nothing */
+    bool named;      /* there are several phases: lines for people name theirs */
 } eg_metrics_log;
 
-/* A trainer's report: context is an eg_metrics_log. */
-bool eg_metrics_report(void *context, const eg_metrics *metrics, eg_error *err);
+bool eg_metrics_report(eg_metrics_log *log, const eg_metrics *metrics, eg_error *err);
 void eg_metrics_clear(eg_metrics_log *log);
 
 #endif

@@ -4,10 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/stored.h"
 #include "run/card.h"
 #include "run/plan_json.h"
 
-enum { MOST_FILES = 8 };
+enum { MOST_FILES = 16 };
 
 const char *eg_outputs_dir(const eg_recipe *recipe, const eg_run_options *options)
 {
@@ -47,15 +48,23 @@ bool eg_outputs_open(eg_outputs *outputs, eg_arena *arena, const eg_transfer *tr
     if (outputs->checkpoint && (!eg_checkpoint_writable(outputs->checkpoint, err) ||
                                 !make_folder(eg_path_folder(arena, outputs->checkpoint), err)))
         return false;
+    if (recipe->output.report && !make_folder(eg_path_folder(arena, recipe->output.report), err))
+        return false;
     if (!recipe->train.given) return true;
-    outputs->metrics = eg_output_open(eg_path_join(arena, outputs->dir, "metrics.jsonl"), err);
+    outputs->metrics_path = eg_path_join(arena, outputs->dir, "metrics.jsonl");
+    outputs->metrics = eg_output_open(outputs->metrics_path, err);
     return outputs->metrics != NULL;
+}
+
+void eg_outputs_add(eg_outputs *outputs, const char *path)
+{
+    const char **files = (const char **)outputs->files;
+    files[outputs->file_count++] = path;
 }
 
 static bool written(eg_outputs *outputs, const char *path)
 {
-    const char **files = (const char **)outputs->files;
-    files[outputs->file_count++] = path;
+    eg_outputs_add(outputs, path);
     return true;
 }
 
@@ -79,8 +88,7 @@ static bool commit_metrics(eg_outputs *outputs, eg_error *err)
     eg_output *metrics = outputs->metrics;
     if (!metrics) return true;
     outputs->metrics = NULL;
-    return eg_output_commit(metrics, err) &&
-           written(outputs, eg_path_join(outputs->arena, outputs->dir, "metrics.jsonl"));
+    return eg_output_commit(metrics, err) && written(outputs, outputs->metrics_path);
 }
 
 /* PyTorch's `_metadata` under a prefix: DataParallel's "module." adds the module "module" under a root of its
@@ -107,28 +115,51 @@ bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const 
     const char *prefix = recipe->output.add_prefix ? recipe->output.add_prefix : "";
     eg_checkpoint_extra extra = {0};
     versions(arena, transfer->net, prefix, &extra);
-    extra.card = eg_card_text(arena, transfer->net, classes, class_count, recipe->data.preprocess, prefix);
+    if (eg_net_runs(transfer->net))
+        extra.card =
+            eg_card_text(arena, transfer->net, classes, class_count, recipe->data.preprocess, prefix);
     eg_store store = eg_weights_store(arena, weights, prefix);
     return eg_checkpoint_write(path, &store, &extra, err);
 }
 
-bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
-                      const char *const *classes, size_t class_count, const eg_weights *best,
-                      const eg_weights *last, eg_error *err)
+/* "out/x.ema.pth" of "out/x.pth". */
+static const char *beside(eg_arena *arena, const char *path, const char *word)
 {
+    const char *dot = strrchr(eg_path_name(path), '.');
+    int stem = dot ? (int)(dot - path) : (int)strlen(path);
+    return eg_arena_printf(arena, "%.*s.%s%s", stem, path, word, dot ? dot : "");
+}
+
+static bool write_models(eg_outputs *outputs, const eg_transfer *transfer, const eg_written *what, size_t at,
+                         eg_error *err)
+{
+    static const char *const words[EG_WEIGHTS_COUNT] = {[EG_WEIGHTS_RAW] = "raw", [EG_WEIGHTS_EMA] = "ema"};
+    const eg_written_weights *model = &what->models[at];
     const struct {
         const char *path;
         const eg_weights *weights;
-    } models[] = {
-        {outputs->checkpoint, best},
-        {outputs->best, best},
-        {best != last ? outputs->last : NULL, last},
+    } files[] = {
+        {outputs->checkpoint, model->best},
+        {outputs->best, model->best},
+        {model->best != model->last ? outputs->last : NULL, model->last},
     };
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
-        if (models[i].path && !(eg_outputs_write_model(outputs->arena, transfer, classes, class_count,
-                                                       models[i].path, models[i].weights, err) &&
-                                written(outputs, models[i].path)))
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const char *path = files[i].path;
+        if (!path) continue;
+        if (at > 0) path = beside(outputs->arena, path, words[model->kind]);
+        if (!eg_outputs_write_model(outputs->arena, transfer, what->classes, what->class_count, path,
+                                    files[i].weights, err) ||
+            !written(outputs, path))
             return false;
+    }
+    return true;
+}
+
+bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
+                      const eg_written *what, eg_error *err)
+{
+    for (size_t i = 0; i < what->model_count; i++)
+        if (!write_models(outputs, transfer, what, i, err)) return false;
     return write_text(outputs, "recipe.resolved.yaml", eg_recipe_text(outputs->arena, transfer->recipe),
                       err) &&
            write_plan(outputs, transfer, problems, err) && commit_metrics(outputs, err);

@@ -15,8 +15,9 @@
 typedef struct eg_outputs {
     eg_arena *arena;
     const char *dir;
-    const char *best, *last;  /* paths in it */
-    const char *checkpoint;   /* output.checkpoint, or NULL */
+    const char *best, *last; /* paths in it */
+    const char *checkpoint;  /* output.checkpoint, or NULL */
+    const char *metrics_path;
     eg_output *metrics;       /* open while training */
     const char *const *files; /* what was written, for people */
     size_t file_count;
@@ -30,14 +31,27 @@ const char *eg_outputs_best(eg_arena *arena, const eg_recipe *recipe, const char
  * found before it. */
 bool eg_outputs_open(eg_outputs *outputs, eg_arena *arena, const eg_transfer *transfer,
                      const eg_run_options *options, eg_error *err);
-/* Writes everything; the checkpoint is the best model. last is the same as best when nothing was trained, and
- * has no file then. */
+/* One kind of weights, as they were after the best epoch and after the last. */
+typedef struct eg_written_weights {
+    eg_weights_kind kind;
+    const eg_weights *best, *last; /* the same: nothing was trained, and there is no file of the last ones */
+} eg_written_weights;
+
+typedef struct eg_written {
+    const char *const *classes;
+    size_t class_count;
+    const eg_written_weights *models; /* the first has the plain names; the others' end in ".ema" or ".raw" */
+    size_t model_count;
+} eg_written;
+
+/* Writes everything; the checkpoint is the best model. */
 bool eg_outputs_write(eg_outputs *outputs, const eg_transfer *transfer, const eg_problems *problems,
-                      const char *const *classes, size_t class_count, const eg_weights *best,
-                      const eg_weights *last, eg_error *err);
+                      const eg_written *written, eg_error *err);
 /* One model with its card and PyTorch's module versions; output.add_prefix stands before every key. */
 bool eg_outputs_write_model(eg_arena *arena, const eg_transfer *transfer, const char *const *classes,
                             size_t class_count, const char *path, const eg_weights *weights, eg_error *err);
+/* Adds a file to those that were written. */
+void eg_outputs_add(eg_outputs *outputs, const char *path);
 void eg_outputs_close(eg_outputs *outputs);
 
 #endif

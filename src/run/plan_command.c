@@ -1,6 +1,7 @@
 /* engraft plan: the plan for people, as key lists, or as JSON. No tensor byte is read. */
 #include "base/log.h"
 #include "engraft/run.h"
+#include "run/phase_table.h"
 #include "run/plan_json.h"
 #include "run/transfer.h"
 
@@ -11,6 +12,12 @@ static bool print_json(const eg_transfer *transfer, const eg_run_options *option
     bool ok = eg_json_print(json, stdout, err);
     eg_json_free(json);
     return ok;
+}
+
+static void print_text(const eg_transfer *transfer)
+{
+    eg_plan_print(transfer->plan, stdout, eg_log_colour(stdout));
+    if (transfer->costs) eg_phase_table_print(transfer->phases, transfer->costs);
 }
 
 bool eg_run_plan(const eg_run_options *options, eg_error *err)
@@ -24,7 +31,7 @@ bool eg_run_plan(const eg_run_options *options, eg_error *err)
     else if (transfer.plan && options->keys)
         eg_plan_print_keys(transfer.plan, stdout);
     else if (transfer.plan)
-        eg_plan_print(transfer.plan, stdout, eg_log_colour(stdout));
+        print_text(&transfer);
     if (!ok && err && err->code == EG_OK) *err = why;
     eg_transfer_close(&transfer);
     eg_arena_clear(&arena);

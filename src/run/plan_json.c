@@ -71,26 +71,66 @@ static eg_json *unused_json(const eg_plan *plan)
     return json;
 }
 
-/* One phase: the train section's epochs. */
+/* {"name", "lr", "tensors"} of each group. */
+static eg_json *groups_json(const eg_groups *groups)
+{
+    eg_json *list = eg_json_array();
+    for (size_t g = 0; g < groups->count; g++) {
+        eg_json *json = eg_json_object();
+        eg_json_string(json, "name", groups->names[g]);
+        eg_json_real(json, "lr", groups->lr[g]);
+        eg_json_int(json, "tensors", (int64_t)groups->members[g]);
+        eg_json_add(list, NULL, json);
+    }
+    return list;
+}
+
+/* Bytes on one thread. */
+static eg_json *memory_json(const eg_phase_cost *cost)
+{
+    const struct {
+        const char *key;
+        size_t bytes;
+    } rows[] = {
+        {"parameters", cost->parameters}, {"activations", cost->activations},
+        {"gradients", cost->gradients},   {"optimizer", cost->optimizer},
+        {"copies", cost->copies},         {"total", eg_phase_cost_bytes(cost)},
+    };
+    eg_json *json = eg_json_object();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        eg_json_int(json, rows[i].key, (int64_t)rows[i].bytes);
+    return json;
+}
+
+/* "lr" is the highest of the groups'; "flops" are of one sample. */
+static eg_json *phase_json(const eg_phase *phase, const eg_phase_cost *cost)
+{
+    double lr = 0;
+    for (size_t g = 0; g < phase->groups->count; g++)
+        if (phase->groups->lr[g] > lr) lr = phase->groups->lr[g];
+    eg_json *json = eg_json_object(), *flops = eg_json_object();
+    eg_json_string(json, "name", phase->name);
+    eg_json_int(json, "epochs", phase->epochs);
+    eg_json_real(json, "lr", lr);
+    eg_json_add(json, "groups", groups_json(phase->groups));
+    eg_json_int(json, "trainable_tensors", (int64_t)phase->tensors);
+    eg_json_int(json, "frozen_tensors", (int64_t)phase->frozen_tensors);
+    eg_json_int(json, "first_time", (int64_t)phase->first_time);
+    eg_json_int(json, "trainable_parameters", (int64_t)phase->elements);
+    eg_json_string(json, "backward_stops_at", cost->stop);
+    eg_json_int(json, "batch_size", cost->batch);
+    eg_json_add(json, "memory", memory_json(cost));
+    eg_json_real(flops, "forward", cost->forward);
+    eg_json_real(flops, "backward", cost->backward);
+    eg_json_add(json, "flops", flops);
+    return json;
+}
+
 static eg_json *phases_json(const eg_transfer *transfer)
 {
     eg_json *json = eg_json_array();
-    if (!transfer->recipe || !transfer->recipe->train.given || !transfer->plan) return json;
-    const eg_plan *plan = transfer->plan;
-    size_t frozen = 0, tensors = 0;
-    for (size_t i = 0; i < plan->step_count; i++) {
-        if (plan->net->params[plan->steps[i].param].buffer) continue;
-        tensors++;
-        frozen += plan->steps[i].frozen;
-    }
-    eg_json *phase = eg_json_object();
-    eg_json_string(phase, "name", "train");
-    eg_json_int(phase, "epochs", transfer->recipe->train.epochs);
-    eg_json_real(phase, "lr", transfer->recipe->train.lr);
-    eg_json_int(phase, "trainable_tensors", (int64_t)(tensors - frozen));
-    eg_json_int(phase, "frozen_tensors", (int64_t)frozen);
-    eg_json_int(phase, "trainable_parameters", (int64_t)plan->params_trainable);
-    eg_json_add(json, NULL, phase);
+    for (size_t i = 0; transfer->costs && i < transfer->phases->count; i++)
+        eg_json_add(json, NULL, phase_json(&transfer->phases->items[i], &transfer->costs[i]));
     return json;
 }
 

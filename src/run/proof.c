@@ -12,19 +12,19 @@ static size_t param_bytes(const eg_param *param)
     return (size_t)numel * eg_dtype_size(param->dtype);
 }
 
-bool eg_proof_init(eg_proof *proof, const eg_plan *plan, const eg_weights *weights, eg_error *err)
+bool eg_proof_init(eg_proof *proof, const eg_net *net, const bool *frozen, const eg_weights *weights,
+                   eg_error *err)
 {
-    *proof = (eg_proof){.plan = plan};
-    for (size_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].frozen) proof->size += param_bytes(&plan->net->params[plan->steps[i].param]);
+    *proof = (eg_proof){.net = net, .frozen = frozen};
+    for (int32_t p = 0; p < net->param_count; p++)
+        if (frozen[p]) proof->size += param_bytes(&net->params[p]);
     proof->copy = eg_block_new(proof->size, "the copy of the frozen tensors", err);
     if (!proof->copy) return false;
     uint8_t *at = proof->copy;
-    for (size_t i = 0; i < plan->step_count; i++) {
-        int32_t param = plan->steps[i].param;
-        size_t bytes = param_bytes(&plan->net->params[param]);
-        if (!plan->steps[i].frozen) continue;
-        memcpy(at, weights->data[param], bytes);
+    for (int32_t p = 0; p < net->param_count; p++) {
+        size_t bytes = param_bytes(&net->params[p]);
+        if (!frozen[p]) continue;
+        memcpy(at, weights->data[p], bytes);
         at += bytes;
         proof->tensors++;
     }
@@ -44,13 +44,12 @@ static bool changed(const eg_param *param, const uint8_t *before, const uint8_t 
 
 bool eg_proof_check(const eg_proof *proof, const eg_weights *weights, eg_error *err)
 {
-    const eg_plan *plan = proof->plan;
     const uint8_t *at = proof->copy;
-    for (size_t i = 0; i < plan->step_count; i++) {
-        const eg_param *param = &plan->net->params[plan->steps[i].param];
-        const uint8_t *now = weights->data[plan->steps[i].param];
-        if (!plan->steps[i].frozen) continue;
-        if (memcmp(at, now, param_bytes(param)) != 0) return changed(param, at, now, err);
+    for (int32_t p = 0; p < proof->net->param_count; p++) {
+        const eg_param *param = &proof->net->params[p];
+        if (!proof->frozen[p]) continue;
+        if (memcmp(at, weights->data[p], param_bytes(param)) != 0)
+            return changed(param, at, weights->data[p], err);
         at += param_bytes(param);
     }
     return true;

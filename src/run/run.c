@@ -1,13 +1,15 @@
-/* engraft run: from a recipe to a trained model. */
+/* engraft run: from a recipe to a trained model. engraft train: the same from a model that has been applied.
+ */
 #include <inttypes.h>
 
 #include "base/log.h"
 #include "engraft/run.h"
 #include "run/interrupt.h"
 #include "run/outputs.h"
-#include "run/proof.h"
+#include "run/page.h"
 #include "run/result.h"
 #include "run/samples.h"
+#include "run/tuning.h"
 
 /* Everything that a run has open. */
 typedef struct job {
@@ -18,9 +20,7 @@ typedef struct job {
     eg_outputs outputs;
     eg_pool *pool;
     eg_weights weights;
-    eg_proof proof;
-    eg_metrics_log log;
-    eg_trainer *trainer; /* NULL: the recipe has no train section */
+    eg_tuning tuning; /* without a trainer when the recipe has no train section */
 } job;
 
 static void tell_plan(const eg_plan *plan)
@@ -50,48 +50,6 @@ static bool open_data(job *run, eg_error *err)
     return true;
 }
 
-/* Parameters that train: not frozen, no buffers, and such that the result depends on them. */
-static const bool *trainable(eg_arena *arena, const eg_plan *plan)
-{
-    bool *flags = EG_NEW_ARRAY(arena, bool, (size_t)plan->net->param_count);
-    for (size_t i = 0; i < plan->step_count; i++) {
-        int32_t param = plan->steps[i].param;
-        const eg_param *of = &plan->net->params[param];
-        flags[param] = !plan->steps[i].frozen && !of->buffer && of->node >= 0;
-    }
-    return flags;
-}
-
-static bool open_trainer(job *run, eg_error *err)
-{
-    const eg_recipe *recipe = run->transfer.recipe;
-    if (!recipe->train.given) return true;
-    run->log.file = run->outputs.metrics;
-    eg_trainer_options options = {
-        .net = run->transfer.net,
-        .weights = &run->weights,
-        .trainable = trainable(&run->arena, run->transfer.plan),
-        .batch_norm = run->transfer.plan->batch_norm,
-        .groups = recipe->groups,
-        .group_count = recipe->group_count,
-        .section = &recipe->train,
-        .train = run->samples.train,
-        .val = run->samples.val,
-        .train_pipeline = &run->samples.train_pipeline,
-        .val_pipeline = &run->samples.val_pipeline,
-        .pool = run->pool,
-        .report = eg_metrics_report,
-        .context = &run->log,
-        .stop = eg_interrupt_check,
-    };
-    run->trainer = eg_trainer_new(&options, err);
-    if (!run->trainer) return false;
-    eg_log("training   %" PRId64 " epochs, batch %" PRId64 ", %d threads, %.0f MB", recipe->train.epochs,
-           recipe->train.batch_size, eg_pool_threads(run->pool),
-           (double)(eg_trainer_bytes(run->trainer) + run->weights.size + run->proof.size) / 1e6);
-    return true;
-}
-
 static bool open_pool(job *run, eg_error *err)
 {
     int threads = run->options->threads ? run->options->threads : (int)run->transfer.recipe->train.threads;
@@ -99,44 +57,81 @@ static bool open_pool(job *run, eg_error *err)
     return run->pool != NULL;
 }
 
+static bool open_tuning(job *run, eg_error *err)
+{
+    if (!run->transfer.recipe->train.given) return true;
+    return eg_tuning_open(&run->tuning, &run->arena, &run->transfer, &run->weights, &run->samples,
+                          run->outputs.metrics, run->pool, err);
+}
+
 /* Everything that can be found wrong is found here, before the first step. */
 static bool prepare(job *run, eg_error *err)
 {
-    if (!eg_transfer_open(&run->transfer, &run->arena, run->options, err)) return false;
+    if (!eg_transfer_open(&run->transfer, &run->arena, run->options, err) ||
+        !eg_target_runs(run->transfer.recipe, err))
+        return false;
+    if (run->options->applied && !run->transfer.recipe->train.given) {
+        eg_fail(err, EG_RECIPE, "the recipe has no train section, so there is nothing to train");
+        return eg_error_in(err, run->options->recipe);
+    }
     tell_plan(run->transfer.plan);
     return open_data(run, err) &&
            eg_outputs_open(&run->outputs, &run->arena, &run->transfer, run->options, err) &&
            open_pool(run, err) && eg_transfer_apply(&run->transfer, &run->arena, &run->weights, err) &&
-           eg_proof_init(&run->proof, run->transfer.plan, &run->weights, err) && open_trainer(run, err);
+           open_tuning(run, err);
 }
 
-/* The frozen tensors are compared in both models that will be written. */
 static bool train(job *run, eg_error *err)
 {
-    return !run->trainer ||
-           (eg_trainer_run(run->trainer, err) && eg_proof_check(&run->proof, &run->weights, err) &&
-            eg_proof_check(&run->proof, eg_trainer_best(run->trainer), err));
+    return !run->tuning.trainer || eg_tuning_run(&run->tuning, err);
+}
+
+/* The models in the order of output.weights; without a training there is one. */
+static eg_written_weights written_weights(const job *run, size_t i)
+{
+    const eg_output_section *output = &run->transfer.recipe->output;
+    const eg_trainer *trainer = run->tuning.trainer;
+    eg_weights_kind kind = output->weights[i];
+    if (!trainer) return (eg_written_weights){EG_WEIGHTS_RAW, &run->weights, &run->weights};
+    return (eg_written_weights){kind, eg_trainer_best(trainer, kind),
+                                kind == EG_WEIGHTS_EMA ? eg_trainer_average(trainer) : &run->weights};
 }
 
 static bool write_outputs(job *run, eg_error *err)
 {
     const eg_recipe *recipe = run->transfer.recipe;
     const eg_dataset *data = run->samples.train;
-    const char *const *classes = data ? data->classes : recipe->target.classes;
-    size_t class_count = data ? data->class_count : recipe->target.class_count;
-    const eg_weights *last = &run->weights, *best = run->trainer ? eg_trainer_best(run->trainer) : last;
-    return !eg_interrupt_check(err) && eg_outputs_write(&run->outputs, &run->transfer, run->options->problems,
-                                                        classes, class_count, best, last, err);
+    eg_written_weights models[EG_WEIGHTS_COUNT];
+    size_t count = run->tuning.trainer ? recipe->output.weight_count : 1;
+    for (size_t i = 0; i < count; i++) models[i] = written_weights(run, i);
+    const eg_written written = {.classes = data ? data->classes : recipe->target.classes,
+                                .class_count = data ? data->class_count : recipe->target.class_count,
+                                .models = models,
+                                .model_count = count};
+    return !eg_interrupt_check(err) &&
+           eg_outputs_write(&run->outputs, &run->transfer, run->options->problems, &written, err);
+}
+
+static bool write_page(job *run, eg_error *err)
+{
+    const char *path = run->transfer.recipe->output.report;
+    const eg_page page = {&run->transfer, &run->samples, &run->tuning, run->outputs.metrics_path};
+    if (!path) return true;
+    if (!eg_page_write(&page, path, err)) return false;
+    eg_outputs_add(&run->outputs, path);
+    return true;
 }
 
 static bool print_result(const job *run, eg_error *err)
 {
     eg_result result = {.files = run->outputs.files, .file_count = run->outputs.file_count};
-    if (run->trainer) {
+    if (run->tuning.trainer) {
+        const eg_progress *at = eg_trainer_progress(run->tuning.trainer);
         result.trained = true;
-        result.epoch = eg_trainer_best_epoch(run->trainer);
-        result.score = eg_trainer_best_score(run->trainer);
-        result.frozen = run->proof.tensors;
+        result.epoch = at->best_epoch;
+        result.score = at->best_score;
+        result.phases = run->tuning.phases;
+        result.phase_count = run->tuning.phase_count;
     }
     return eg_result_print(&result, run->options->json, err);
 }
@@ -145,14 +140,20 @@ bool eg_run(const eg_run_options *options, eg_error *err)
 {
     job run = {.options = options};
     eg_interrupt_watch();
-    bool ok = prepare(&run, err) && train(&run, err) && write_outputs(&run, err) && print_result(&run, err);
-    eg_trainer_free(run.trainer);
-    eg_metrics_clear(&run.log);
-    eg_proof_clear(&run.proof);
+    bool ok = prepare(&run, err) && train(&run, err) && write_outputs(&run, err) && write_page(&run, err) &&
+              print_result(&run, err);
+    eg_tuning_close(&run.tuning);
     eg_weights_clear(&run.weights);
     eg_pool_free(run.pool);
     eg_outputs_close(&run.outputs);
     eg_transfer_close(&run.transfer);
     eg_arena_clear(&run.arena);
     return ok;
+}
+
+bool eg_run_train(const eg_run_options *options, eg_error *err)
+{
+    eg_run_options applied = *options;
+    applied.applied = true;
+    return eg_run(&applied, err);
 }

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "net/stored.h"
 #include "plan/exactness.h"
 #include "run/applied_health.h"
 #include "run/container.h"
@@ -19,7 +20,8 @@ static bool open_source(eg_transfer *transfer, eg_arena *arena, eg_problems *pro
     if (!section->given) return true;
     transfer->is_manifest = eg_manifest_is(section->checkpoint);
     if (transfer->is_manifest) return eg_manifest_read(arena, section->checkpoint, &transfer->manifest, err);
-    eg_checkpoint_options options = {.state_dict = section->state_dict};
+    const eg_checkpoint_options options = {.state_dict = section->state_dict,
+                                           .dequantize = section->dequantize};
     transfer->source = eg_checkpoint_open(section->checkpoint, &options, &why);
     if (transfer->source) return true;
     if (strcmp(why.id, "SEL-001") == 0)
@@ -40,17 +42,117 @@ static void look_elsewhere(const eg_transfer *transfer, eg_arena *arena, eg_prob
                               problems);
 }
 
+/* Names and shapes alone, of a manifest or of a checkpoint. */
+static const eg_net *read_manifest(eg_arena *arena, const char *path, eg_error *err)
+{
+    eg_store store;
+    if (eg_manifest_is(path))
+        return eg_manifest_read(arena, path, &store, err) ? eg_net_stored(arena, eg_path_name(path), &store)
+                                                          : NULL;
+    eg_checkpoint *file = eg_checkpoint_open(path, NULL, err);
+    const eg_net *net = file ? eg_net_stored(arena, eg_path_name(path), &file->store) : NULL;
+    eg_checkpoint_close(file);
+    return net;
+}
+
+const eg_net *eg_target_read(eg_arena *arena, const eg_target_section *target, eg_problems *problems,
+                             eg_error *err)
+{
+    return target->manifest ? read_manifest(arena, target->manifest, err)
+                            : eg_net_read(arena, target->arch, target->args, problems, err);
+}
+
 /* What is wrong with the name itself stands in the recipe; what is wrong in the file, there. */
-static const eg_net *read_net(eg_arena *arena, const eg_recipe *recipe, eg_problems *problems, eg_error *err)
+static const eg_net *read_net(eg_arena *arena, const eg_target_section *target, eg_problems *problems,
+                              eg_error *err)
 {
     eg_error why = {0};
     size_t before = problems->errors;
-    const eg_net *net = eg_net_read(arena, recipe->target.arch, recipe->target.args, problems, &why);
+    const eg_net *net = eg_target_read(arena, target, problems, &why);
     if (net) return net;
-    if (problems->errors == before && !why.file[0] && why.code == EG_RECIPE)
-        eg_problem_add(problems, "unknown_arch", recipe->target.arch_place, "%s", why.text);
+    if (target->arch && problems->errors == before && !why.file[0] && why.code == EG_RECIPE)
+        eg_problem_add(problems, "unknown_arch", target->arch_place, "%s", why.text);
     if (err && err->code == EG_OK) *err = why;
     return NULL;
+}
+
+bool eg_target_runs(const eg_recipe *recipe, eg_error *err)
+{
+    if (!recipe->target.manifest) return true;
+    return eg_fail_at(
+        err, EG_RECIPE, recipe->target.place,
+        "target.manifest is names and shapes without a network: `engraft plan` and `engraft apply` "
+        "are what there is; name the network with target.arch to go on");
+}
+
+static bool find_costs(eg_transfer *transfer, eg_arena *arena, eg_error *err)
+{
+    const eg_recipe *recipe = transfer->recipe;
+    eg_pool *pool = eg_pool_new(1, err);
+    if (!pool) return false;
+    size_t copies = eg_training_copies(&recipe->train, recipe->output.weight_count);
+    transfer->costs =
+        eg_phases_cost(arena, transfer->net, &recipe->train, transfer->phases, copies, pool, err);
+    eg_pool_free(pool);
+    return transfer->costs != NULL;
+}
+
+static bool plan_phases(eg_transfer *transfer, eg_arena *arena, eg_problems *problems, eg_error *err)
+{
+    const eg_recipe *recipe = transfer->recipe;
+    const eg_plan *plan = transfer->plan;
+    bool *frozen = EG_NEW_ARRAY(arena, bool, (size_t)transfer->net->param_count);
+    if (!recipe->train.given || recipe->target.manifest) return true;
+    for (size_t i = 0; i < plan->step_count; i++) frozen[plan->steps[i].param] = plan->steps[i].frozen;
+    const eg_phase_options options = {.net = transfer->net,
+                                      .section = &recipe->train,
+                                      .rules = recipe->groups,
+                                      .rule_count = recipe->group_count,
+                                      .frozen = frozen,
+                                      .batch_norm = plan->batch_norm};
+    transfer->phases = eg_phases_build(arena, &options, problems, err);
+    return transfer->phases && find_costs(transfer, arena, err);
+}
+
+/* The recipe as it is for its own applied model: every tensor is taken, by its own name. */
+static const eg_recipe *applied_recipe(eg_arena *arena, const eg_recipe *recipe, const char *from)
+{
+    eg_recipe *applied = eg_arena_copy(arena, recipe, sizeof *recipe);
+    const char *prefix = recipe->output.add_prefix;
+    applied->source = (eg_source_section){.given = true, .place = recipe->source.place, .checkpoint = from};
+    applied->transfer = (eg_transfer_section){.place = recipe->transfer.place,
+                                              .unused_rule = recipe->transfer.unused_rule,
+                                              .expect_loaded = -1,
+                                              .expect_initialized = -1,
+                                              .expect_min_loaded = -1};
+    applied->init_count = 0;
+    if (!prefix || !prefix[0]) return applied;
+    const eg_rule strip = {.verb = EG_VERB_STRIP_PREFIX,
+                           .place = recipe->output.place,
+                           .text = eg_arena_printf(arena, "strip_prefix: %s", prefix),
+                           .prefixes = eg_arena_copy(arena, &prefix, sizeof prefix),
+                           .prefix_count = 1,
+                           .any = true,
+                           .optional = true};
+    applied->transfer.rules = eg_arena_copy(arena, &strip, sizeof strip);
+    applied->transfer.rule_count = 1;
+    return applied;
+}
+
+/* The model that training alone starts from. */
+static bool find_start(eg_transfer *transfer, eg_arena *arena, const eg_run_options *options, eg_error *err)
+{
+    const char *from = options->from ? options->from : transfer->recipe->output.checkpoint;
+    if (!options->applied) return true;
+    if (!from || !eg_path_exists(from)) {
+        eg_fail(
+            err, EG_SYSTEM,
+            "there is no applied model to train yet; run `engraft apply %s`, or name one with --from FILE",
+            options->recipe);
+        return eg_error_in(err, from ? from : options->recipe);
+    }
+    transfer->recipe = applied_recipe(arena, transfer->recipe, from);
+    return true;
 }
 
 bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_options *options, eg_error *err)
@@ -60,7 +162,9 @@ bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_optio
         eg_recipe_read(arena, options->recipe, options->overrides, options->override_count, problems, err);
     if (!recipe) return false;
     transfer->recipe = recipe;
-    transfer->net = read_net(arena, recipe, problems, err);
+    if (!find_start(transfer, arena, options, err)) return false;
+    recipe = transfer->recipe;
+    transfer->net = read_net(arena, &recipe->target, problems, err);
     if (!transfer->net || !open_source(transfer, arena, problems, err)) return false;
     const eg_store *store = transfer->source ? &transfer->source->store : NULL;
     if (transfer->is_manifest) store = &transfer->manifest;
@@ -69,6 +173,7 @@ bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_optio
     if (transfer->plan) look_elsewhere(transfer, arena, problems);
     if (!transfer->plan || !eg_problems_check(problems, EG_REFUSED, err)) return false;
     if (!transfer->plan->ok) return eg_fail(err, EG_REFUSED, "the plan is refused");
+    if (!plan_phases(transfer, arena, problems, err)) return false;
     eg_problems_print(problems, stderr, eg_log_colour(stderr));
     return true;
 }

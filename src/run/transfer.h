@@ -7,6 +7,7 @@
 #include "engraft/plan.h"
 #include "engraft/run.h"
 #include "net/weights.h"
+#include "train/cost.h"
 
 typedef struct eg_transfer {
     const eg_recipe *recipe;
@@ -15,12 +16,20 @@ typedef struct eg_transfer {
     eg_store manifest;     /* source.checkpoint is one: what there is to plan against */
     bool is_manifest;
     const eg_plan *plan;
+    const eg_phases *phases;    /* NULL: the recipe has no train section */
+    const eg_phase_cost *costs; /* one a phase, on one thread: the same on every machine */
 } eg_transfer;
 
 /* Reads recipe, architecture and the source's headers, and decides. False when anything is wrong or the plan
  * is refused: what was read until then is there to be shown, a refused plan among it. Warnings are told at
- * once. The arena owns all but the source. */
+ * once. The arena owns all but the source. With options->from the source is that file, and it is taken as it
+ * is: the recipe's transfer has been done. */
 bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_options *options, eg_error *err);
+/* The network of the target section, or what stands for it (see eg_net_stored). */
+const eg_net *eg_target_read(eg_arena *arena, const eg_target_section *target, eg_problems *problems,
+                             eg_error *err);
+/* False and a sentence when the target is a manifest, which can be filled but not computed. */
+bool eg_target_runs(const eg_recipe *recipe, eg_error *err);
 void eg_transfer_close(eg_transfer *transfer);
 /* Makes the weights and fills them as planned, after comparing the source with source.sha256 (EG_MISMATCH).
  */

@@ -1,10 +1,13 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/crc32.h"
+#include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "engraft/tensor.h"
 #include "tensor/convert.h"
+#include "tensor/part.h"
 #include "tensor/quantization.h"
 
 const eg_entry *eg_store_find(const eg_store *store, const char *name)
@@ -33,52 +36,25 @@ eg_entry eg_entry_in_memory(eg_arena *arena, const char *name, eg_dtype dtype, e
     return (eg_entry){.name = name, .dtype = dtype, .shape = shape, .storage = storage};
 }
 
-static bool is_contiguous(const eg_entry *entry)
+/* From the file, past the mapping: a mapped page counts as memory until it is unmapped. */
+static bool read_checked(const eg_entry *entry, void *out, eg_error *err)
 {
-    int64_t expected = 1;
-    if (!entry->strides) return true;
-    for (uint32_t i = entry->shape.rank; i-- > 0;) {
-        if (entry->shape.dims[i] != 1 && entry->strides[i] != expected) return false;
-        expected *= entry->shape.dims[i];
-    }
-    return true;
-}
-
-/* Copies a strided view row by row; the reader of the file has checked that it lies inside the storage. */
-static void gather(const eg_entry *entry, const uint8_t *base, uint8_t *out, uint64_t numel)
-{
-    size_t size = eg_dtype_size(entry->dtype);
-    uint32_t rank = entry->shape.rank;
-    int64_t index[64] = {0};
-    assert(rank <= 64);
-    for (uint64_t i = 0; i < numel; i++) {
-        uint64_t at = 0;
-        for (uint32_t d = 0; d < rank; d++) at += (uint64_t)(index[d] * entry->strides[d]);
-        memcpy(out + i * size, base + at * size, size);
-        for (uint32_t d = rank; d-- > 0;) {
-            if (++index[d] < entry->shape.dims[d]) break;
-            index[d] = 0;
-        }
-    }
+    eg_storage *storage = entry->storage;
+    if (!eg_read_at(storage->fd, storage->file_offset, out, storage->size, err)) return false;
+    return eg_storage_check(storage, eg_crc32(0, out, storage->size), err);
 }
 
 bool eg_entry_read(const eg_entry *entry, void *out, eg_error *err)
 {
-    eg_storage *storage = entry->storage;
     uint64_t numel = 0;
     if (!eg_shape_numel(entry->shape, &numel))
         return eg_fail_id(err, EG_MALFORMED, "TEN-004", "tensor '%s': size overflows 64 bits", entry->name);
     if (numel == 0) return true;
-    if (storage->load && !storage->load(storage, err)) return false;
-    const uint8_t *base = storage->bytes + entry->offset;
-    if (is_contiguous(entry))
-        memcpy(out, base, numel * eg_dtype_size(entry->dtype));
-    else
-        gather(entry, base, out, numel);
-    if (storage->big_endian) eg_swap_bytes(out, numel, entry->dtype);
-    if (entry->dtype == EG_BOOL)
-        for (uint64_t i = 0; i < numel; i++) ((uint8_t *)out)[i] = ((uint8_t *)out)[i] != 0;
-    return true;
+    if (eg_entry_is_checkable(entry)) return read_checked(entry, out, err);
+    if (!eg_storage_load(entry->storage, err)) return false;
+    const void *elements = eg_entry_part(entry, 0, numel, out, err);
+    if (elements && elements != out) memcpy(out, elements, numel * eg_dtype_size(entry->dtype));
+    return elements != NULL;
 }
 
 bool eg_entry_read_f32(const eg_entry *entry, float *out, eg_error *err)

@@ -12,12 +12,29 @@ static double mean(double sum, const eg_loss *score)
 
 double eg_score_loss(const eg_loss *score)
 {
-    return mean(score->sum, score);
+    return score->weight > 0 ? score->sum / score->weight : 0;
 }
 
 double eg_score_accuracy(const eg_loss *score)
 {
     return mean((double)score->correct, score);
+}
+
+double eg_score_macro_f1(const int64_t *confusion, int64_t classes)
+{
+    double sum = 0;
+    int64_t present = 0;
+    for (int64_t c = 0; c < classes; c++) {
+        int64_t labelled = 0, predicted = 0, right = confusion[c * classes + c];
+        for (int64_t k = 0; k < classes; k++) {
+            labelled += confusion[c * classes + k];
+            predicted += confusion[k * classes + c];
+        }
+        if (labelled + predicted == 0) continue;
+        present++;
+        sum += 2.0 * (double)right / (double)(labelled + predicted);
+    }
+    return present ? sum / (double)present : 0;
 }
 
 double eg_score_top5(const eg_loss *score)
@@ -48,8 +65,9 @@ static bool score_batch(const eg_evaluator *evaluator, const eg_dataset *dataset
             memcpy(out->logits + (at + i) * evaluator->classes, logits,
                    (size_t)evaluator->classes * sizeof *logits);
         if (sample->label < 0) continue;
+        const eg_criterion plain = {.kind = EG_LOSS_CROSS_ENTROPY};
         eg_loss loss;
-        eg_loss_cross_entropy(logits, &sample->label, 1, evaluator->classes, 0, NULL, &loss);
+        eg_loss_compute(&plain, logits, &sample->label, 1, evaluator->classes, 1, NULL, &loss);
         eg_loss_add(&out->score, &loss);
         if (out->confusion) out->confusion[sample->label * evaluator->classes + prediction.predicted]++;
     }

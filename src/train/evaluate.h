@@ -23,6 +23,9 @@ typedef struct eg_evaluation {
 double eg_score_loss(const eg_loss *score); /* means; 0 for no samples */
 double eg_score_accuracy(const eg_loss *score);
 double eg_score_top5(const eg_loss *score);
+/* The mean of 2 right / (labelled + predicted) over the classes that occur as a label or a prediction, as
+ * sklearn.metrics.f1_score(average='macro'). */
+double eg_score_macro_f1(const int64_t *confusion, int64_t classes);
 
 /* What evaluates: an exec for at most `batch` samples of a network whose output is (classes). */
 typedef struct eg_evaluator {

@@ -91,22 +91,13 @@ static void number_groups(eg_groups *groups, const eg_group_rule *rules, size_t 
 
 /* groups->of holds the rule of each parameter, or -1. */
 static bool assign(eg_groups *groups, const eg_net *net, const bool *trainable, const eg_group_rule *rules,
-                   size_t rule_count, const eg_train_section *section, tally *tallies, eg_error *err)
+                   size_t rule_count, tally *tallies, eg_error *err)
 {
     size_t trained = 0;
     for (int32_t p = 0; p < net->param_count; p++) {
-        groups->of[p] = -1;
         if (!trainable[p]) continue;
         trained++;
-        bool excluded;
-        const char *name = net->params[p].name;
-        if (!take(name, rules, rule_count, tallies, &groups->of[p], err)) return false;
-        if (!in_list(&section->optimizer.exclude, name, &excluded, err)) return false;
-        size_t rule = (size_t)groups->of[p];
-        bool own = rule < rule_count && !isnan(rules[rule].weight_decay);
-        groups->weight_decay[p] = excluded ? 0
-                                  : own    ? rules[rule].weight_decay
-                                           : section->optimizer.weight_decay;
+        if (!take(net->params[p].name, rules, rule_count, tallies, &groups->of[p], err)) return false;
     }
     if (trained) return true;
     return eg_fail(err, EG_RECIPE,
@@ -114,23 +105,59 @@ static bool assign(eg_groups *groups, const eg_net *net, const bool *trainable, 
                    "the train section");
 }
 
+/* A rule's own decay instead of the optimizer's; what is excluded keeps none. */
+static bool rule_decay(eg_groups *groups, const eg_net *net, const eg_group_rule *rules, size_t rule_count,
+                       const eg_optimizer_section *optimizer, eg_error *err)
+{
+    for (int32_t p = 0; p < net->param_count; p++) {
+        size_t rule = (size_t)groups->of[p];
+        bool excluded;
+        if (groups->of[p] < 0 || rule >= rule_count || isnan(rules[rule].weight_decay)) continue;
+        if (!in_list(&optimizer->exclude, net->params[p].name, &excluded, err)) return false;
+        if (!excluded) groups->weight_decay[p] = rules[rule].weight_decay;
+    }
+    return true;
+}
+
+eg_groups *eg_groups_new(eg_arena *arena, size_t count, size_t params)
+{
+    eg_groups *groups = EG_NEW(arena, eg_groups);
+    groups->names = EG_NEW_ARRAY(arena, const char *, count);
+    groups->lr = EG_NEW_ARRAY(arena, double, count);
+    groups->members = EG_NEW_ARRAY(arena, size_t, count);
+    groups->of = EG_NEW_ARRAY(arena, int32_t, params);
+    groups->weight_decay = EG_NEW_ARRAY(arena, double, params);
+    for (size_t p = 0; p < params; p++) groups->of[p] = -1;
+    return groups;
+}
+
+bool eg_groups_decay(eg_groups *groups, const eg_net *net, const eg_optimizer_section *optimizer,
+                     eg_error *err)
+{
+    for (int32_t p = 0; p < net->param_count; p++) {
+        bool excluded;
+        if (groups->of[p] < 0) continue;
+        if (!in_list(&optimizer->exclude, net->params[p].name, &excluded, err)) return false;
+        groups->weight_decay[p] = excluded ? 0 : optimizer->weight_decay;
+    }
+    return true;
+}
+
 const eg_groups *eg_groups_build(eg_arena *arena, const eg_net *net, const bool *trainable,
                                  const eg_group_rule *rules, size_t rule_count,
                                  const eg_train_section *section, eg_error *err)
 {
     size_t params = (size_t)net->param_count;
-    eg_groups *groups = EG_NEW(arena, eg_groups);
-    groups->names = EG_NEW_ARRAY(arena, const char *, rule_count + 1);
-    groups->lr = EG_NEW_ARRAY(arena, double, rule_count + 1);
-    groups->members = EG_NEW_ARRAY(arena, size_t, rule_count + 1);
-    groups->of = EG_NEW_ARRAY(arena, int32_t, params);
-    groups->weight_decay = EG_NEW_ARRAY(arena, double, params);
+    eg_groups *groups = eg_groups_new(arena, rule_count + 1, params);
     tally *tallies = EG_NEW_ARRAY(arena, tally, rule_count + 1);
     for (size_t i = 0; i < rule_count; i++) tallies[i].lr = rule_lr(&rules[i], section);
     tallies[rule_count].lr = section->lr;
 
-    if (!assign(groups, net, trainable, rules, rule_count, section, tallies, err)) return NULL;
-    if (!check_rules(rules, rule_count, tallies, err)) return NULL;
+    if (!assign(groups, net, trainable, rules, rule_count, tallies, err) ||
+        !check_rules(rules, rule_count, tallies, err) ||
+        !eg_groups_decay(groups, net, &section->optimizer, err) ||
+        !rule_decay(groups, net, rules, rule_count, &section->optimizer, err))
+        return NULL;
     int32_t *numbers = EG_NEW_ARRAY(arena, int32_t, rule_count + 1);
     number_groups(groups, rules, rule_count, tallies, numbers);
     for (size_t p = 0; p < params; p++)

@@ -22,4 +22,11 @@ const eg_groups *eg_groups_build(eg_arena *arena, const eg_net *net, const bool 
                                  const eg_group_rule *rules, size_t rule_count,
                                  const eg_train_section *section, eg_error *err);
 
+/* No groups yet, with room for so many; every parameter is in none. */
+eg_groups *eg_groups_new(eg_arena *arena, size_t groups, size_t params);
+/* Fills weight_decay of all members from the optimizer's own and its `exclude`. False and err when a pattern
+ * hits its limit. */
+bool eg_groups_decay(eg_groups *groups, const eg_net *net, const eg_optimizer_section *optimizer,
+                     eg_error *err);
+
 #endif

@@ -31,47 +31,113 @@ static int64_t rank_of(const float *logits, int64_t classes, int32_t label)
     return rank;
 }
 
-static double sample_loss(const float *logits, int64_t classes, int32_t label, double smoothing,
-                          double normalizer)
+/* One sample. */
+typedef struct row {
+    const eg_criterion *with;
+    const float *logits;
+    int64_t classes;
+    int32_t label;
+    double normalizer; /* log(sum(exp(logits))) */
+} row;
+
+static double weight_of(const eg_criterion *criterion, int64_t c)
 {
-    double loss = (1 - smoothing) * (normalizer - logits[label]);
-    if (smoothing == 0) return loss;
-    double sum = 0;
-    for (int64_t c = 0; c < classes; c++) sum += normalizer - logits[c];
-    return loss + smoothing / (double)classes * sum;
+    return criterion->weights ? criterion->weights[c] : 1;
 }
 
-static void sample_grad(const float *logits, int64_t classes, int32_t label, double smoothing,
-                        double normalizer, double scale, float *grad)
+static double entropy_loss(const row *r)
 {
-    double spread = smoothing / (double)classes;
-    for (int64_t c = 0; c < classes; c++) {
-        double target = spread + (c == label ? 1 - smoothing : 0);
-        grad[c] = (float)((exp(logits[c] - normalizer) - target) * scale);
+    double smoothing = r->with->smoothing;
+    double loss = (1 - smoothing) * weight_of(r->with, r->label) * (r->normalizer - r->logits[r->label]);
+    if (smoothing == 0) return loss;
+    double sum = 0;
+    for (int64_t c = 0; c < r->classes; c++) sum += weight_of(r->with, c) * (r->normalizer - r->logits[c]);
+    return loss + smoothing / (double)r->classes * sum;
+}
+
+static void entropy_grad(const row *r, double scale, float *grad)
+{
+    double spread = r->with->smoothing / (double)r->classes, total = 0;
+    for (int64_t c = 0; c < r->classes; c++) total += spread * weight_of(r->with, c);
+    total += (1 - r->with->smoothing) * weight_of(r->with, r->label);
+    for (int64_t c = 0; c < r->classes; c++) {
+        double target = (spread + (c == r->label ? 1 - r->with->smoothing : 0)) * weight_of(r->with, c);
+        grad[c] = (float)((exp(r->logits[c] - r->normalizer) * total - target) * scale);
     }
 }
 
-void eg_loss_cross_entropy(const float *logits, const int32_t *labels, int64_t n, int64_t classes,
-                           double smoothing, float *grad, eg_loss *loss)
+static double focal_loss(const row *r)
+{
+    double nll = r->normalizer - r->logits[r->label];
+    return weight_of(r->with, r->label) * pow(1 - exp(-nll), r->with->gamma) * nll;
+}
+
+/* With q = 1 - p: d/dp (q^g -log p) = -g q^(g-1) -log p - q^g / p, and dp/dz_c = p ([c = y] - p_c). */
+static void focal_grad(const row *r, double scale, float *grad)
+{
+    double nll = r->normalizer - r->logits[r->label], p = exp(-nll), q = 1 - p, g = r->with->gamma;
+    double rise = g > 0 && q > 0 ? g * pow(q, g - 1) * p * nll : 0;
+    double slope = -weight_of(r->with, r->label) * (rise + pow(q, g)) * scale;
+    for (int64_t c = 0; c < r->classes; c++)
+        grad[c] = (float)(slope * ((c == r->label) - exp(r->logits[c] - r->normalizer)));
+}
+
+/* log(1 + exp(x)), whatever the sign. */
+static double softplus(double x)
+{
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
+}
+
+static double binary_loss(const row *r)
+{
+    double sum = 0;
+    for (int64_t c = 0; c < r->classes; c++) sum += softplus(r->logits[c]) - (c == r->label) * r->logits[c];
+    return sum / (double)r->classes;
+}
+
+static void binary_grad(const row *r, double scale, float *grad)
+{
+    for (int64_t c = 0; c < r->classes; c++)
+        grad[c] =
+            (float)((1 / (1 + exp(-(double)r->logits[c])) - (c == r->label)) * scale / (double)r->classes);
+}
+
+static const struct {
+    double (*loss)(const row *);
+    void (*grad)(const row *, double scale, float *grad);
+} kinds[EG_LOSS_COUNT] = {
+    [EG_LOSS_CROSS_ENTROPY] = {entropy_loss, entropy_grad},
+    [EG_LOSS_FOCAL] = {focal_loss, focal_grad},
+    [EG_LOSS_BCE] = {binary_loss, binary_grad},
+};
+
+double eg_loss_weight(const eg_criterion *criterion, int32_t label)
+{
+    return weight_of(criterion, label);
+}
+
+void eg_loss_compute(const eg_criterion *criterion, const float *logits, const int32_t *labels, int64_t n,
+                     int64_t classes, double weight, float *grad, eg_loss *loss)
 {
     assert(n > 0 && classes > 0);
     *loss = (eg_loss){.samples = n};
     for (int64_t i = 0; i < n; i++) {
-        const float *row = logits + i * classes;
+        row r = {criterion, logits + i * classes, classes, labels[i], 0};
         assert(labels[i] >= 0 && labels[i] < classes);
-        double normalizer = log_sum_exp(row, classes);
-        loss->sum += sample_loss(row, classes, labels[i], smoothing, normalizer);
-        int64_t rank = rank_of(row, classes, labels[i]);
+        r.normalizer = log_sum_exp(r.logits, classes);
+        loss->sum += kinds[criterion->kind].loss(&r);
+        loss->weight += weight_of(criterion, labels[i]);
+        int64_t rank = rank_of(r.logits, classes, labels[i]);
         loss->correct += rank == 0;
         loss->top5 += rank < TOP;
-        if (grad)
-            sample_grad(row, classes, labels[i], smoothing, normalizer, 1.0 / (double)n, grad + i * classes);
+        if (grad) kinds[criterion->kind].grad(&r, weight > 0 ? 1.0 / weight : 0, grad + i * classes);
     }
 }
 
 void eg_loss_add(eg_loss *total, const eg_loss *part)
 {
     total->sum += part->sum;
+    total->weight += part->weight;
     total->samples += part->samples;
     total->correct += part->correct;
     total->top5 += part->top5;

@@ -7,23 +7,36 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/memory.h"
+#include "data/sampler.h"
 #include "net/op.h"
-#include "train/optimizer.h"
-#include "train/schedule.h"
+#include "train/ema.h"
+
+/* The gradients of several batches, added up. */
+typedef struct sums {
+    float *block;
+    size_t size;
+    const eg_optimizer_item *items; /* their gradients point into the block */
+    const float **fresh;            /* per item: the gradient of the batch */
+    size_t count;
+} sums;
 
 struct eg_trainer {
     eg_arena arena;
     eg_trainer_options with;
-    const eg_groups *groups;
+    eg_arena phase_arena; /* of what a phase alone needs */
     eg_exec *exec;
     eg_optimizer *optimizer;
-    eg_weights best;
-    int64_t best_epoch;
-    eg_loss best_score;
-    int64_t samples, batch, classes, steps_per_epoch;
-    int64_t *order;  /* of the epoch's samples */
-    int32_t *labels; /* of the batch */
-    double *lr;      /* per group */
+    sums sums; /* accumulate above 1 */
+    eg_ema ema;
+    eg_weights best[EG_WEIGHTS_COUNT];
+    eg_criterion criterion;
+    eg_progress progress;
+    int64_t samples, batch, stride, classes, steps_per_epoch; /* stride: samples of a step */
+    eg_order order;
+    int32_t *labels;                     /* of the batch */
+    int64_t *confusion, *best_confusion; /* (classes, classes) */
+    double *lr;                          /* per group */
 };
 
 static double now(void)
@@ -31,6 +44,11 @@ static double now(void)
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static const eg_phase *phase_of(const eg_trainer *trainer)
+{
+    return &trainer->with.phases->items[trainer->progress.phase];
 }
 
 /* ---- checks ---- */
@@ -48,13 +66,14 @@ static bool check_labels(const eg_dataset *dataset, int64_t classes, eg_error *e
 }
 
 /* A variance needs two values per channel: a single sample has them only where maps are larger than 1x1. */
-static bool check_batch_norm(const eg_trainer_options *with, int64_t last, eg_error *err)
+static bool check_batch_norm(const eg_trainer_options *with, const eg_phase *phase, int64_t last,
+                             eg_error *err)
 {
     const eg_net *net = with->net;
     for (int32_t i = 0; last == 1 && i < net->node_count; i++) {
         const eg_node *node = &net->nodes[i];
         bool batch_statistics =
-            with->batch_norm[i] == EG_BN_DEFAULT || with->batch_norm[i] == EG_BN_TRAIN_STATS;
+            phase->batch_norm[i] == EG_BN_DEFAULT || phase->batch_norm[i] == EG_BN_TRAIN_STATS;
         if (strncmp(node->op->name, "batch_norm", strlen("batch_norm")) != 0 || !batch_statistics) continue;
         const eg_value *x = eg_node_input(net, node, 0);
         if (eg_value_numel(x) > x->dims[x->rank - 1]) continue;
@@ -75,65 +94,163 @@ static bool check(eg_trainer *trainer, eg_error *err)
         return eg_fail(err, EG_RECIPE, "the network's output %s is not a vector of class scores",
                        eg_value_text(&trainer->arena, output));
     trainer->classes = output->dims[0];
-    return check_labels(with->train, trainer->classes, err) &&
-           (!with->val || check_labels(with->val, trainer->classes, err)) &&
-           check_batch_norm(with, (trainer->samples - 1) % trainer->batch + 1, err);
+    if (!check_labels(with->train, trainer->classes, err) ||
+        (with->val && !check_labels(with->val, trainer->classes, err)))
+        return false;
+    for (size_t i = 0; i < with->phases->count; i++)
+        if (!check_batch_norm(with, &with->phases->items[i], (trainer->samples - 1) % trainer->batch + 1,
+                              err))
+            return false;
+    return true;
 }
 
-/* ---- memory ---- */
+/* ---- the loss ---- */
 
-static eg_optimizer *make_optimizer(eg_trainer *trainer, eg_error *err)
+/* scikit-learn's 'balanced': n / (classes * samples of the class); a class without samples counts nothing. */
+static const double *balanced_weights(eg_trainer *trainer)
+{
+    double *weights = EG_NEW_ARRAY(&trainer->arena, double, (size_t)trainer->classes);
+    const eg_dataset *set = trainer->with.train;
+    for (size_t i = 0; i < set->count; i++) weights[set->samples[i].label]++;
+    for (int64_t c = 0; c < trainer->classes; c++)
+        if (weights[c] > 0) weights[c] = (double)set->count / ((double)trainer->classes * weights[c]);
+    return weights;
+}
+
+static bool make_criterion(eg_trainer *trainer, eg_error *err)
+{
+    const eg_loss_section *loss = &trainer->with.section->loss;
+    trainer->criterion = (eg_criterion){.kind = loss->kind,
+                                        .smoothing = loss->label_smoothing,
+                                        .gamma = loss->gamma,
+                                        .weights = loss->weight_count ? loss->weights : NULL};
+    if (loss->balanced) trainer->criterion.weights = balanced_weights(trainer);
+    if (!loss->weight_count || (int64_t)loss->weight_count == trainer->classes) return true;
+    return eg_fail_at(err, EG_RECIPE, loss->place,
+                      "'class_weights' has %zu numbers, and the network tells %" PRId64 " classes apart",
+                      loss->weight_count, trainer->classes);
+}
+
+/* ---- a phase ---- */
+
+static eg_optimizer_item *list_items(eg_trainer *trainer, size_t *count)
 {
     const eg_net *net = trainer->with.net;
-    eg_optimizer_item *items = EG_NEW_ARRAY(&trainer->arena, eg_optimizer_item, (size_t)net->param_count);
-    size_t count = 0;
+    const eg_groups *groups = phase_of(trainer)->groups;
+    eg_optimizer_item *items =
+        EG_NEW_ARRAY(&trainer->phase_arena, eg_optimizer_item, (size_t)net->param_count);
+    *count = 0;
     for (int32_t p = 0; p < net->param_count; p++) {
         uint64_t numel;
         float *grad = eg_exec_grad(trainer->exec, p);
         if (!grad || !eg_shape_numel(net->params[p].shape, &numel)) continue;
-        items[count++] = (eg_optimizer_item){
+        items[(*count)++] = (eg_optimizer_item){
+            .slot = (size_t)p,
             .weight = trainer->with.weights->data[p],
             .grad = grad,
             .numel = (int64_t)numel,
-            .group = trainer->groups->of[p],
-            .weight_decay = trainer->groups->weight_decay[p],
+            .group = groups->of[p],
+            .weight_decay = groups->weight_decay[p],
         };
     }
-    return eg_optimizer_new(&trainer->with.section->optimizer, items, count, err);
+    return items;
 }
 
-static bool allocate(eg_trainer *trainer, eg_error *err)
+/* The items' gradients move into a block where batches are added up. */
+static bool make_sums(eg_trainer *trainer, eg_optimizer_item *items, size_t count, eg_error *err)
+{
+    sums *s = &trainer->sums;
+    eg_block_free(s->block, s->size);
+    *s = (sums){.items = items, .count = count};
+    if (trainer->with.section->accumulate <= 1) return true;
+    s->size = eg_exec_grad_bytes(trainer->exec);
+    s->fresh = EG_NEW_ARRAY(&trainer->phase_arena, const float *, count);
+    s->block = eg_block_new(s->size, "the sums of gradients", err);
+    if (!s->block) return false;
+    float *at = s->block;
+    for (size_t i = 0; i < count; i++) {
+        s->fresh[i] = items[i].grad;
+        items[i].grad = at;
+        at += items[i].numel;
+    }
+    return true;
+}
+
+static void end_exec(eg_trainer *trainer)
+{
+    eg_exec_free(trainer->exec);
+    trainer->exec = NULL;
+    eg_arena_clear(&trainer->phase_arena);
+}
+
+/* Compiles the network for the phase that comes. */
+static bool compile(eg_trainer *trainer, eg_error *err)
 {
     const eg_trainer_options *with = &trainer->with;
-    trainer->order = EG_NEW_ARRAY(&trainer->arena, int64_t, (size_t)trainer->samples);
-    trainer->labels = EG_NEW_ARRAY(&trainer->arena, int32_t, (size_t)trainer->batch);
-    trainer->lr = EG_NEW_ARRAY(&trainer->arena, double, trainer->groups->count);
+    const eg_phase *phase = phase_of(trainer);
+    end_exec(trainer);
     eg_exec_options options = {
         .batch = trainer->batch,
-        .trainable = with->trainable,
-        .batch_norm = with->batch_norm,
+        .trainable = phase->trainable,
+        .batch_norm = phase->batch_norm,
         .seed = with->section->seed,
         .pool = with->pool,
     };
     trainer->exec = eg_exec_new(with->net, with->weights, &options, err);
     if (!trainer->exec) return false;
-    trainer->optimizer = make_optimizer(trainer, err);
-    return trainer->optimizer && eg_weights_init(&trainer->best, &trainer->arena, with->net, err);
+    size_t count;
+    eg_optimizer_item *items = list_items(trainer, &count);
+    trainer->lr = EG_NEW_ARRAY(&trainer->phase_arena, double, phase->groups->count);
+    if (trainer->ema.decay > 0) eg_ema_begin(&trainer->ema, phase->frozen);
+    return make_sums(trainer, items, count, err) && eg_optimizer_train(trainer->optimizer, items, count, err);
+}
+
+/* ---- construction ---- */
+
+static eg_weights_kind validated(const eg_trainer *trainer)
+{
+    return trainer->with.kind_count ? trainer->with.kinds[0] : EG_WEIGHTS_RAW;
+}
+
+static bool make_copies(eg_trainer *trainer, eg_error *err)
+{
+    const eg_trainer_options *with = &trainer->with;
+    double decay = with->section->ema_decay;
+    if (decay > 0 && !eg_ema_init(&trainer->ema, &trainer->arena, with->weights, decay, err)) return false;
+    if (!with->kind_count)
+        return eg_weights_init(&trainer->best[EG_WEIGHTS_RAW], &trainer->arena, with->net, err);
+    for (size_t i = 0; i < with->kind_count; i++)
+        if (!eg_weights_init(&trainer->best[with->kinds[i]], &trainer->arena, with->net, err)) return false;
+    return true;
+}
+
+static bool allocate(eg_trainer *trainer, eg_error *err)
+{
+    const eg_trainer_options *with = &trainer->with;
+    eg_order_init(&trainer->order, &trainer->arena, with->train, with->sampler);
+    trainer->labels = EG_NEW_ARRAY(&trainer->arena, int32_t, (size_t)trainer->batch);
+    trainer->confusion =
+        EG_NEW_ARRAY(&trainer->arena, int64_t, (size_t)(trainer->classes * trainer->classes));
+    trainer->best_confusion =
+        EG_NEW_ARRAY(&trainer->arena, int64_t, (size_t)(trainer->classes * trainer->classes));
+    trainer->optimizer = eg_optimizer_new(&with->section->optimizer, (size_t)with->net->param_count);
+    return make_copies(trainer, err) && compile(trainer, err);
 }
 
 eg_trainer *eg_trainer_new(const eg_trainer_options *options, eg_error *err)
 {
     eg_arena arena = {0};
     eg_trainer *trainer = EG_NEW(&arena, eg_trainer);
+    int64_t accumulate = options->section->accumulate > 1 ? options->section->accumulate : 1;
     trainer->arena = arena;
     trainer->with = *options;
     trainer->samples = (int64_t)options->train->count;
     trainer->batch =
         options->section->batch_size < trainer->samples ? options->section->batch_size : trainer->samples;
-    trainer->steps_per_epoch = (trainer->samples + trainer->batch - 1) / trainer->batch;
-    trainer->groups = eg_groups_build(&trainer->arena, options->net, options->trainable, options->groups,
-                                      options->group_count, options->section, err);
-    if (trainer->groups && check(trainer, err) && allocate(trainer, err)) return trainer;
+    trainer->stride =
+        trainer->batch > trainer->samples / accumulate ? trainer->samples : trainer->batch * accumulate;
+    trainer->steps_per_epoch = (trainer->samples + trainer->stride - 1) / trainer->stride;
+    if (check(trainer, err) && make_criterion(trainer, err) && allocate(trainer, err)) return trainer;
     eg_trainer_free(trainer);
     return NULL;
 }
@@ -141,85 +258,154 @@ eg_trainer *eg_trainer_new(const eg_trainer_options *options, eg_error *err)
 void eg_trainer_free(eg_trainer *trainer)
 {
     if (!trainer) return;
+    end_exec(trainer);
     eg_optimizer_free(trainer->optimizer);
-    eg_exec_free(trainer->exec);
-    eg_weights_clear(&trainer->best);
+    eg_block_free(trainer->sums.block, trainer->sums.size);
+    eg_ema_clear(&trainer->ema);
+    for (int i = 0; i < EG_WEIGHTS_COUNT; i++) eg_weights_clear(&trainer->best[i]);
     eg_arena arena = trainer->arena; /* it holds the trainer itself */
     eg_arena_clear(&arena);
 }
 
-/* ---- the loop ---- */
+/* ---- a step ---- */
 
-static void set_rates(eg_trainer *trainer, int64_t epoch, int64_t step)
+static eg_moment moment_of(const eg_trainer *trainer)
 {
-    const eg_train_section *section = trainer->with.section;
-    double part = (double)step / (double)trainer->steps_per_epoch;
-    for (size_t g = 0; g < trainer->groups->count; g++)
-        trainer->lr[g] =
-            eg_schedule_lr(&section->scheduler, trainer->groups->lr[g], section->epochs, epoch, part);
+    const eg_progress *at = &trainer->progress;
+    return (eg_moment){.epoch = at->epoch,
+                       .epochs = phase_of(trainer)->epochs,
+                       .step = at->step,
+                       .steps = trainer->steps_per_epoch,
+                       .reductions = at->plateau.reductions};
 }
 
-static bool diverged(const eg_trainer *trainer, int64_t epoch, int64_t step, const char *what, eg_error *err)
+static bool diverged(const eg_trainer *trainer, const char *what, eg_error *err)
 {
     double lr = 0;
-    for (size_t g = 0; g < trainer->groups->count; g++) lr = fmax(lr, trainer->lr[g]);
+    for (size_t g = 0; g < phase_of(trainer)->groups->count; g++) lr = fmax(lr, trainer->lr[g]);
     return eg_fail(err, EG_DIVERGED,
                    "training diverged: %s in epoch %" PRId64 ", step %" PRId64 " of %" PRId64
                    " (learning rate %g); lower "
                    "train.lr, or check the data's normalisation",
-                   what, epoch + 1, step + 1, trainer->steps_per_epoch, lr);
+                   what, trainer->progress.epochs + 1, trainer->progress.step + 1, trainer->steps_per_epoch,
+                   lr);
 }
 
-/* One batch: samples order[at … at+n-1]. Nothing here allocates. */
-static bool take_step(eg_trainer *trainer, int64_t epoch, int64_t step, eg_loss *loss, eg_error *err)
+typedef struct addition {
+    const sums *sums;
+    bool first;
+} addition;
+
+static void add_item(void *context, int64_t task, int worker)
+{
+    (void)worker;
+    const addition *a = context;
+    const float *from = a->sums->fresh[task];
+    float *to = a->sums->block + (a->sums->items[task].grad - a->sums->block);
+    for (int64_t i = 0; i < a->sums->items[task].numel; i++) to[i] = a->first ? from[i] : to[i] + from[i];
+}
+
+/* The step's divisor of the loss. */
+static double weigh(const eg_trainer *trainer, const int64_t *samples, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        size_t sample = (size_t)samples[i] % trainer->with.train->count;
+        sum += eg_loss_weight(&trainer->criterion, trainer->with.train->samples[sample].label);
+    }
+    return sum;
+}
+
+/* One batch forward and backward; `number` counts all of the training. */
+static bool take_batch(eg_trainer *trainer, const int64_t *samples, int64_t n, int64_t number, double weight,
+                       eg_loss *loss, eg_error *err)
 {
     const eg_trainer_options *with = &trainer->with;
     eg_exec *exec = trainer->exec;
-    int64_t at = step * trainer->batch, left = trainer->samples - at;
-    int64_t n = left < trainer->batch ? left : trainer->batch;
-    if (!eg_batch_load(with->train_pipeline, with->train, trainer->order + at, n, with->section->seed,
-                       (uint64_t)epoch, with->pool, eg_exec_input(exec), trainer->labels, err))
+    if (!eg_batch_load(with->train_pipeline, with->train, samples, n, with->section->seed,
+                       (uint64_t)trainer->progress.epochs, with->pool, eg_exec_input(exec), trainer->labels,
+                       err))
         return false;
-    eg_exec_forward(exec, n, true, (uint64_t)(epoch * trainer->steps_per_epoch + step));
-    eg_loss_cross_entropy(eg_exec_output(exec), trainer->labels, n, trainer->classes,
-                          with->section->label_smoothing, eg_exec_output_grad(exec), loss);
+    eg_exec_forward(exec, n, true, (uint64_t)number);
+    eg_loss_compute(&trainer->criterion, eg_exec_output(exec), trainer->labels, n, trainer->classes, weight,
+                    eg_exec_output_grad(exec), loss);
     if (!isfinite(loss->sum))
-        return diverged(trainer, epoch, step, isnan(loss->sum) ? "the loss is NaN" : "the loss is infinite",
-                        err);
+        return diverged(trainer, isnan(loss->sum) ? "the loss is NaN" : "the loss is infinite", err);
     eg_exec_backward(exec);
-    eg_optimizer_step(trainer->optimizer, trainer->lr, with->pool);
     return true;
 }
 
-static bool report(eg_trainer *trainer, eg_metrics *metrics, eg_error *err)
-{
-    const eg_train_section *section = trainer->with.section;
-    metrics->epochs = section->epochs;
-    metrics->steps = section->epochs * trainer->steps_per_epoch;
-    metrics->groups = trainer->groups;
-    metrics->lr = trainer->lr;
-    return !trainer->with.report || trainer->with.report(trainer->with.context, metrics, err);
-}
-
-static bool train_epoch(eg_trainer *trainer, int64_t epoch, eg_loss *total, eg_error *err)
+/* One step of the optimizer, over one or several batches. Nothing here allocates. */
+static bool take_step(eg_trainer *trainer, eg_loss *loss, eg_error *err)
 {
     const eg_trainer_options *with = &trainer->with;
+    const int64_t *samples = trainer->order.samples + trainer->progress.step * trainer->stride;
+    int64_t left = trainer->samples - trainer->progress.step * trainer->stride;
+    int64_t n = left < trainer->stride ? left : trainer->stride;
+    int64_t number =
+        trainer->progress.steps * (with->section->accumulate > 1 ? with->section->accumulate : 1);
+    double weight = weigh(trainer, samples, n);
+    *loss = (eg_loss){0};
+    for (int64_t at = 0; at < n; at += trainer->batch) {
+        eg_loss part;
+        int64_t size = n - at < trainer->batch ? n - at : trainer->batch;
+        if (!take_batch(trainer, samples + at, size, number + at / trainer->batch, weight, &part, err))
+            return false;
+        eg_loss_add(loss, &part);
+        addition a = {&trainer->sums, at == 0};
+        if (trainer->sums.block) eg_pool_run(with->pool, (int64_t)a.sums->count, add_item, &a);
+    }
+    const eg_moment moment = moment_of(trainer);
+    const eg_optimizer_pace pace = {.lr = trainer->lr,
+                                    .momentum = eg_schedule_momentum(phase_of(trainer)->scheduler, &moment),
+                                    .clip_norm = with->section->clip_norm};
+    eg_optimizer_step(trainer->optimizer, &pace, with->pool);
+    if (trainer->ema.decay > 0) eg_ema_step(&trainer->ema, with->weights, with->pool);
+    return true;
+}
+
+/* ---- an epoch ---- */
+
+static bool report(const eg_trainer *trainer, eg_metrics *metrics, eg_error *err)
+{
+    const eg_trainer_calls *calls = &trainer->with.calls;
+    metrics->phase = phase_of(trainer);
+    metrics->epochs = trainer->with.phases->epochs;
+    metrics->steps = metrics->epochs * trainer->steps_per_epoch;
+    metrics->lr = trainer->lr;
+    return !calls->report || calls->report(calls->context, metrics, err);
+}
+
+static bool train_step(eg_trainer *trainer, eg_error *err)
+{
+    eg_progress *at = &trainer->progress;
+    const eg_phase *phase = phase_of(trainer);
+    double start = now();
+    eg_loss loss;
+    const eg_moment moment = moment_of(trainer);
+    for (size_t g = 0; g < phase->groups->count; g++)
+        trainer->lr[g] = eg_schedule_lr(phase->scheduler, phase->groups->lr[g], &moment);
+    if (!take_step(trainer, &loss, err)) return false;
+    eg_loss_add(&at->loss, &loss);
+    at->step++;
+    at->steps++;
+    eg_metrics metrics = {
+        .epoch = at->epochs + 1, .step = at->steps, .train = loss, .seconds = now() - start};
+    return report(trainer, &metrics, err);
+}
+
+static bool train_epoch(eg_trainer *trainer, eg_error *err)
+{
+    const eg_trainer_options *with = &trainer->with;
+    eg_progress *at = &trainer->progress;
     char label[64], text[64];
-    snprintf(label, sizeof label, "epoch %" PRId64 "/%" PRId64, epoch + 1, with->section->epochs);
-    eg_shuffle(with->section->seed, (uint64_t)epoch, trainer->samples, trainer->order);
-    for (int64_t step = 0; step < trainer->steps_per_epoch; step++) {
-        if (with->stop && with->stop(err)) return false;
-        double start = now();
-        eg_loss loss;
-        set_rates(trainer, epoch, step);
-        if (!take_step(trainer, epoch, step, &loss, err)) return false;
-        eg_loss_add(total, &loss);
-        eg_metrics metrics = {
-            .epoch = epoch + 1, .step = epoch * trainer->steps_per_epoch + step + 1, .train = loss};
-        metrics.seconds = now() - start;
-        if (!report(trainer, &metrics, err)) return false;
-        snprintf(text, sizeof text, "loss %.4f", eg_score_loss(total));
-        eg_log_progress(label, (uint64_t)step + 1, (uint64_t)trainer->steps_per_epoch, text);
+    snprintf(label, sizeof label, "epoch %" PRId64 "/%" PRId64, at->epochs + 1, with->phases->epochs);
+    eg_order_draw(&trainer->order, with->section->seed, (uint64_t)at->epochs);
+    while (at->step < trainer->steps_per_epoch) {
+        if (with->calls.stop && with->calls.stop(err)) return false;
+        if (!train_step(trainer, err)) return false;
+        snprintf(text, sizeof text, "loss %.4f", eg_score_loss(&at->loss));
+        eg_log_progress(label, (uint64_t)at->step, (uint64_t)trainer->steps_per_epoch, text);
     }
     return true;
 }
@@ -236,6 +422,15 @@ static bool all_finite(const eg_net *net, const eg_weights *weights)
     return true;
 }
 
+/* The average stands in for the weights while it is validated. */
+static void exchange(eg_trainer *trainer)
+{
+    eg_weights keep = *trainer->with.weights;
+    if (validated(trainer) != EG_WEIGHTS_EMA) return;
+    *trainer->with.weights = trainer->ema.average;
+    trainer->ema.average = keep;
+}
+
 static bool validate(eg_trainer *trainer, eg_loss *score, eg_error *err)
 {
     const eg_trainer_options *with = &trainer->with;
@@ -245,66 +440,164 @@ static bool validate(eg_trainer *trainer, eg_loss *score, eg_error *err)
         .classes = trainer->classes,
         .pool = with->pool,
         .label = "validation",
-        .stop = with->stop,
+        .stop = with->calls.stop,
     };
-    eg_evaluation out = {0};
-    if (!eg_evaluate(&evaluator, with->val, with->val_pipeline, &out, err)) return false;
+    memset(trainer->confusion, 0, (size_t)(trainer->classes * trainer->classes) * sizeof(int64_t));
+    eg_evaluation out = {.confusion = trainer->confusion};
+    exchange(trainer);
+    bool ok = eg_evaluate(&evaluator, with->val, with->val_pipeline, &out, err);
+    exchange(trainer);
     *score = out.score;
+    return ok;
+}
+
+static void copy_best(eg_trainer *trainer)
+{
+    const eg_weights *const now[EG_WEIGHTS_COUNT] = {
+        [EG_WEIGHTS_RAW] = trainer->with.weights,
+        [EG_WEIGHTS_EMA] = &trainer->ema.average,
+    };
+    memcpy(trainer->best_confusion, trainer->confusion,
+           (size_t)(trainer->classes * trainer->classes) * sizeof(int64_t));
+    for (int i = 0; i < EG_WEIGHTS_COUNT; i++)
+        if (trainer->best[i].block) memcpy(trainer->best[i].block, now[i]->block, now[i]->size);
+}
+
+/* Keeps the parameters when they are the best so far; where nothing can be compared, always. */
+static bool keep_best(eg_trainer *trainer, const eg_epoch_scores *scores)
+{
+    const eg_stopping_section *stopping = &trainer->with.section->stopping;
+    eg_monitor monitor = stopping->given ? stopping->monitor : EG_MONITOR_VAL_ACCURACY;
+    eg_progress *at = &trainer->progress;
+    double value = eg_monitor_value(monitor, scores);
+    bool better = eg_watch_step(&at->best, value, eg_monitor_smaller(monitor, stopping->mode), 0);
+    if (!better && !isnan(value)) return false;
+    copy_best(trainer);
+    at->best_epoch = at->epochs + 1;
+    at->best_phase = at->phase;
+    at->best_score = scores->val ? *scores->val : (eg_loss){0};
     return true;
 }
 
-/* Keeps the parameters when they are the best so far: the first epoch's, a greater share of right answers,
- * or, with no validation set, always. */
-static bool keep_best(eg_trainer *trainer, int64_t epoch, const eg_loss *score)
+/* Whether early stopping has seen enough. */
+static bool wants_stop(eg_trainer *trainer, const eg_epoch_scores *scores)
 {
-    if (trainer->with.val && epoch > 0 && score->correct <= trainer->best_score.correct) return false;
-    memcpy(trainer->best.block, trainer->with.weights->block, trainer->best.size);
-    trainer->best_epoch = epoch + 1;
-    trainer->best_score = *score;
+    const eg_stopping_section *stopping = &trainer->with.section->stopping;
+    eg_watch *watch = &trainer->progress.stopping;
+    if (!stopping->given) return false;
+    double value = eg_monitor_value(stopping->monitor, scores);
+    eg_watch_step(watch, value, eg_monitor_smaller(stopping->monitor, stopping->mode), stopping->min_delta);
+    return watch->bad > 0 && watch->bad >= stopping->patience;
+}
+
+static void reduce_on_plateau(eg_trainer *trainer, const eg_epoch_scores *scores)
+{
+    const eg_scheduler_section *scheduler = phase_of(trainer)->scheduler;
+    if (scheduler->kind != EG_SCHEDULE_PLATEAU) return;
+    eg_plateau_step(&trainer->progress.plateau, scheduler,
+                    eg_monitor_smaller(scheduler->monitor, scheduler->mode),
+                    eg_monitor_value(scheduler->monitor, scores));
+}
+
+/* What follows an epoch's steps; *stop: the phase ends. */
+static bool end_epoch(eg_trainer *trainer, double seconds, bool *stop, eg_error *err)
+{
+    const eg_trainer_options *with = &trainer->with;
+    eg_progress *at = &trainer->progress;
+    eg_loss val = {0};
+    if (!all_finite(with->net, with->weights)) {
+        at->step--;
+        return diverged(trainer, "a parameter is not finite after it", err);
+    }
+    if (with->val && !validate(trainer, &val, err)) return false;
+    eg_epoch_scores scores = {at->loss, with->val ? &val : NULL, NAN};
+    if (with->val) scores.macro_f1 = eg_score_macro_f1(trainer->confusion, trainer->classes);
+    *stop = wants_stop(trainer, &scores);
+    eg_metrics metrics = {.epoch_end = true,
+                          .epoch = at->epochs + 1,
+                          .step = at->steps,
+                          .train = at->loss,
+                          .val = scores.val,
+                          .macro_f1 = scores.macro_f1,
+                          .best = keep_best(trainer, &scores),
+                          .stop = *stop,
+                          .seconds = seconds};
+    reduce_on_plateau(trainer, &scores);
+    if (!report(trainer, &metrics, err)) return false;
+    at->epochs++;
+    at->epoch++;
+    at->step = 0;
+    at->loss = (eg_loss){0};
+    return true;
+}
+
+/* ---- phases ---- */
+
+static bool tell_phase(const eg_trainer *trainer, bool begins, eg_error *err)
+{
+    const eg_trainer_calls *calls = &trainer->with.calls;
+    return !calls->phase || calls->phase(calls->context, trainer, phase_of(trainer), begins, err);
+}
+
+static bool train_phase(eg_trainer *trainer, eg_error *err)
+{
+    eg_progress *at = &trainer->progress;
+    bool stop = false;
+    if (!tell_phase(trainer, true, err)) return false;
+    while (!stop && at->epoch < phase_of(trainer)->epochs) {
+        double start = now();
+        if (!train_epoch(trainer, err) || !end_epoch(trainer, now() - start, &stop, err)) return false;
+    }
+    at->stopped = stop && trainer->with.section->stopping.scope == EG_SCOPE_RUN;
+    return tell_phase(trainer, false, err);
+}
+
+/* On to the next phase; false when there is none. */
+static bool next_phase(eg_trainer *trainer)
+{
+    eg_progress *at = &trainer->progress;
+    if (at->stopped || (size_t)at->phase + 1 >= trainer->with.phases->count) return false;
+    at->phase++;
+    at->epoch = 0;
+    at->plateau = (eg_plateau){0};
+    if (trainer->with.section->stopping.scope == EG_SCOPE_PHASE) at->stopping = (eg_watch){0};
     return true;
 }
 
 bool eg_trainer_run(eg_trainer *trainer, eg_error *err)
 {
-    const eg_trainer_options *with = &trainer->with;
-    bool ok = true;
-    for (int64_t epoch = 0; ok && epoch < with->section->epochs; epoch++) {
-        double start = now();
-        eg_metrics metrics = {
-            .epoch_end = true, .epoch = epoch + 1, .step = (epoch + 1) * trainer->steps_per_epoch};
-        eg_loss score = {0};
-        ok = train_epoch(trainer, epoch, &metrics.train, err);
-        if (!ok) break;
-        metrics.seconds = now() - start;
-        if (!all_finite(with->net, with->weights))
-            ok = diverged(trainer, epoch, trainer->steps_per_epoch - 1, "a parameter is not finite after it",
-                          err);
-        if (ok && with->val) ok = validate(trainer, &score, err);
-        if (!ok) break;
-        metrics.val = with->val ? &score : NULL;
-        metrics.best = keep_best(trainer, epoch, &score);
-        ok = report(trainer, &metrics, err);
-    }
+    bool ok = train_phase(trainer, err);
+    while (ok && next_phase(trainer)) ok = compile(trainer, err) && train_phase(trainer, err);
     eg_log_progress_end();
     return ok;
 }
 
-const eg_weights *eg_trainer_best(const eg_trainer *trainer)
+/* ---- results ---- */
+
+const eg_weights *eg_trainer_best(const eg_trainer *trainer, eg_weights_kind kind)
 {
-    return &trainer->best;
+    return trainer->best[kind].block ? &trainer->best[kind] : NULL;
 }
 
-int64_t eg_trainer_best_epoch(const eg_trainer *trainer)
+const int64_t *eg_trainer_confusion(const eg_trainer *trainer)
 {
-    return trainer->best_epoch;
+    return trainer->best_confusion;
 }
 
-eg_loss eg_trainer_best_score(const eg_trainer *trainer)
+const eg_weights *eg_trainer_average(const eg_trainer *trainer)
 {
-    return trainer->best_score;
+    return trainer->ema.decay > 0 ? &trainer->ema.average : NULL;
+}
+
+const eg_progress *eg_trainer_progress(const eg_trainer *trainer)
+{
+    return &trainer->progress;
 }
 
 size_t eg_trainer_bytes(const eg_trainer *trainer)
 {
-    return eg_exec_bytes(trainer->exec) + eg_optimizer_bytes(trainer->optimizer) + trainer->best.size;
+    size_t copies = trainer->ema.average.size;
+    for (int i = 0; i < EG_WEIGHTS_COUNT; i++) copies += trainer->best[i].size;
+    return eg_exec_bytes(trainer->exec) + trainer->sums.size + eg_optimizer_bytes(trainer->optimizer) +
+           copies;
 }

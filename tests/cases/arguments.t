@@ -9,6 +9,7 @@ The command line: help, suggestions, and what is refused before anything is read
     run       plan, apply, train, evaluate, write
     plan      show what every tensor becomes, before a byte of it is read
     apply     transfer without training: plan, apply, write the model
+    train     train a model that `engraft apply` wrote: the recipe without its transfer
     explain   the life of one tensor, from the source on and back from the target
     init      write a recipe to start from
     eval      evaluate a recipe's model on its validation set, or on a folder

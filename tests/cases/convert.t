@@ -20,7 +20,7 @@ ties, a transposed view becomes contiguous.
 
   $ cp "$DATA/checkpoints/training.pth" .
   $ engraft convert training.pth model.pth
-  engraft: training.pth: SEL-001: several state dicts: model (6 tensors), ema (6 tensors); set `state_dict:` in the recipe
+  engraft: training.pth: SEL-001: several state dicts: model (6 tensors), ema (6 tensors); set `state_dict:` in the recipe (on the command line: --state-dict PATH)
   [4]
 
   $ engraft convert training.pth model.pth --state-dict model
@@ -55,17 +55,20 @@ ties, a transposed view becomes contiguous.
       "optimizer",
       "best"
     ],
+    "lost": null,
     "warnings": []
   }
 
   $ engraft diff model.pth ema.pth
-  engraft: the checkpoints differ: 1 with other values
   A  model.pth: torch-zip, 6 tensors
   B  ema.pth: torch-zip, 6 tensors
   
   5 equal
   1 with other values
     embed.weight  F32  [3, 4]  12 of 12 differ, by at most 0.25
+  1 tensor tied otherwise
+    head.weight  = embed.weight \xe2\x86\x92 alone (esc)
+  engraft: the checkpoints differ: 1 with other values
   [6]
 
 Weights of other frameworks become a state dict; safetensors and npz keep every bit:

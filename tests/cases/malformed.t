@@ -87,8 +87,9 @@ Recipes that are wrong in many ways: everything at once, each where it stands, w
   m.yaml:3:31: error: unknown key 'nam' in 'train.optimizer'; did you mean 'name'?
   m.yaml:3:41: error: unknown key 'momentm' in 'train.optimizer'; did you mean 'momentum'?
   m.yaml:3:8: error: 'lr' is missing in 'train': the learning rate
+  m.yaml:3:8: error: 'epochs' is missing in 'train': passes over the training set
   m.yaml:3:8: error: 'train' needs samples: 'data.train' is missing
-  engraft: the recipe or the architecture is wrong: 5 errors
+  engraft: the recipe or the architecture is wrong: 6 errors
   $ plan 'target: {arch: lenet}\ndata: {augment: [horizontal_flp, random_resized_crop: {scal: [1,2]}, resize: 3]}\n' | grep error
   m.yaml:3:18: error: 'step' expects one of resize, center_crop, random_resized_crop, horizontal_flip, normalize, found 'horizontal_flp'; did you mean 'horizontal_flip'?
   m.yaml:3:56: error: unknown key 'scal' in 'random_resized_crop'; did you mean 'scale'?

@@ -20,7 +20,7 @@ All that is wrong with a recipe is told at once, with line, column, caret and th
   r.yaml:4:35: error: 'batch_size' is 0, expected a value between 1 and 1000000
     train: {epochs: many, batch_size: 0, lr: 1e-2, optimizer: {name: sdg}}
                                       ^
-  r.yaml:4:66: error: 'name' expects one of sgd, adamw, found 'sdg'; did you mean 'sgd'?
+  r.yaml:4:66: error: 'name' expects one of sgd, adam, adamw, rmsprop, lamb, lion, found 'sdg'; did you mean 'sgd'?
     train: {epochs: many, batch_size: 0, lr: 1e-2, optimizer: {name: sdg}}
                                                                      ^
   r.yaml:4:8: error: 'train' needs samples: 'data.train' is missing

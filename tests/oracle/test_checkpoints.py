@@ -16,8 +16,8 @@ import torchvision
 ENGRAFT = os.path.abspath(sys.argv[1])
 
 
-def inspect(path):
-    done = subprocess.run([ENGRAFT, "inspect", path, "--json", "--digest"], capture_output=True, text=True)
+def inspect(path, *options):
+    done = subprocess.run([ENGRAFT, "inspect", path, "--json", "--digest", *options], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [(t["name"], t["shape"], t["sha256"]) for t in json.loads(done.stdout)["tensors"]]
 
@@ -103,6 +103,45 @@ class Scripted(torch.nn.Module):
         return self.lin(x) + self.transient + self.p + self.shared(x) + self.gru(x)[0]
 
 
+def check_numbers(folder):
+    """What quantized integers stand for, to the bits of dequantize()."""
+    state = {}
+    for kind, integer in (torch.qint8, torch.int8), (torch.quint8, torch.uint8), (torch.qint32, torch.int32):
+        bounds = torch.iinfo(integer)
+
+        def integers():
+            wide = torch.randint(bounds.min, bounds.max + 1, (4, 5, 33), dtype=torch.int64)
+            return (wide // 4 if kind is torch.qint32 else wide).to(integer)
+
+        for scale in 0.1, 1 / 3, 7.7, 1e-10, 1e30:
+            for zero in 0, 3, 100:
+                state[f"{kind} {scale} {zero}"] = torch._make_per_tensor_quantized_tensor(integers(), scale, zero)
+        for axis in range(3):
+            width = integers().shape[axis]
+            scales, zeros = torch.rand(width, dtype=torch.float64) + 1e-9, torch.randint(0, 100, (width,))
+            state[f"{kind} axis {axis}"] = torch._make_per_channel_quantized_tensor(integers(), scales, zeros, axis)
+    state["view"] = state["torch.quint8 0.1 3"][1:3]
+    state["permuted"] = state["torch.qint8 7.7 0"].permute(2, 0, 1)
+    state["float zeros"] = torch.quantize_per_channel(torch.randn(4, 5), torch.rand(4) + 0.01, torch.rand(4) * 3, 0, torch.quint8)
+    path = os.path.join(folder, "numbers.pth")
+    for legacy in (False, True):
+        torch.save(state, path, _use_new_zipfile_serialization=not legacy)
+        assert inspect(path, "--dequantize") == described({k: t.dequantize() for k, t in state.items()})
+    print(f"{len(state)} quantized tensors stand for PyTorch's numbers")
+
+
+class Compressed:
+    """Pickles a sparse tensor as PyTorch 2 does; 1.13 refuses these layouts."""
+
+    def __init__(self, tensor):
+        rows = tensor.layout is torch.sparse_bsr
+        indices = (tensor.crow_indices(), tensor.col_indices()) if rows else (tensor.ccol_indices(), tensor.row_indices())
+        self.parts = tensor.layout, (*indices, tensor.values(), tensor.shape)
+
+    def __reduce__(self):
+        return torch._utils._rebuild_sparse_tensor, self.parts
+
+
 def check_special(folder):
     """Quantized tensors are their integers, sparse ones are read dense."""
     path = os.path.join(folder, "special.pth")
@@ -113,11 +152,17 @@ def check_special(folder):
     hybrid = torch.sparse_coo_tensor([[0, 2, 2], [1, 0, 3]], torch.randn(3, 2), (3, 4, 2))
     sparse = {"coo": x.to_sparse(), "twice": torch.sparse_coo_tensor([[1, 1], [0, 0]], [1.5, 2.0], (2, 2)),
               "hybrid": hybrid, "csr": x.to_sparse_csr(), "none": torch.zeros(2, 3).to_sparse()}
+    wide = torch.where(torch.rand(6, 8) > 0.5, torch.randn(6, 8), torch.zeros(()))
+    dense = {k: t.to_dense() for k, t in sparse.items()}
+    for k in (2, 4), (3, 2), (1, 1), (6, 8):
+        sparse[f"bsr {k}"], sparse[f"bsc {k}"] = Compressed(wide.to_sparse_bsr(k)), Compressed(wide.to_sparse_bsc(k))
+        dense[f"bsr {k}"] = dense[f"bsc {k}"] = wide
+    sparse["csc"], dense["csc"] = Compressed(wide.to_sparse_csc()), wide
     for legacy in (False, True):
         torch.save(quantized, path, _use_new_zipfile_serialization=not legacy)
         assert inspect(path) == described({k: t.int_repr() for k, t in quantized.items()})
         torch.save(sparse, path, _use_new_zipfile_serialization=not legacy)
-        assert inspect(path) == described({k: t.to_dense() for k, t in sparse.items()})
+        assert inspect(path) == described(dense)
     print("quantized and sparse tensors read")
 
 
@@ -167,6 +212,7 @@ def main():
                 assert inspect(path) == described(state), path
         print("80 files written by PyTorch read equal")
         check_special(folder)
+        check_numbers(folder)
         check_modules(folder)
         check_scripts(folder)
 

@@ -258,6 +258,23 @@ static void written_headers_are_numpys(void **state)
     }
 }
 
+/* numpy, too, knows an empty archive by the end record in front. */
+static void an_empty_store_comes_back(void **state)
+{
+    const char *path = file_path("empty.npz");
+    const eg_store none = {0};
+    size_t size;
+    (void)state;
+    write_model(path, &none, NULL);
+    const char *bytes = read_back(path, &size);
+    assert_int_equal(size, 22);
+    assert_memory_equal(bytes, "PK\5\6", 4);
+    eg_checkpoint *file = open_path(path);
+    assert_string_equal(file->format, "npz");
+    assert_int_equal(file->store.count, 0);
+    eg_checkpoint_close(file);
+}
+
 static void what_cannot_be_written_is_refused(void **state)
 {
     static const int64_t dims[] = {1};
@@ -288,6 +305,7 @@ int main(void)
         cmocka_unit_test_teardown(archives_refused, teardown),
         cmocka_unit_test_teardown(w05_every_type_comes_back, teardown),
         cmocka_unit_test_teardown(written_headers_are_numpys, teardown),
+        cmocka_unit_test_teardown(an_empty_store_comes_back, teardown),
         cmocka_unit_test_teardown(what_cannot_be_written_is_refused, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -362,6 +362,48 @@ static void w05_ties(void **state)
     eg_checkpoint_close(file);
 }
 
+/* PyTorch's module versions come back from the metadata; nothing is written where all are 1, which is what
+ * PyTorch takes for granted, and what is no table of versions stays a text. */
+static void w05_module_versions(void **state)
+{
+    static const int64_t dims[] = {1};
+    static const float value[] = {1};
+    static const eg_module_version versions[] = {{"", 1}, {"b\"n", 2}}, plain[] = {{"", 1}, {"fc", 1}};
+    const eg_checkpoint_extra extra = {.versions = versions, .version_count = 2},
+                              usual = {.versions = plain, .version_count = 2};
+    const char *path = file_path("versions.safetensors");
+    eg_entry entry = eg_entry_in_memory(&arena, "w", EG_F32, (eg_shape){1, dims}, value);
+    const eg_store store = {.entries = &entry, .count = 1};
+    size_t size, bare;
+    (void)state;
+    write_model(path, &store, &extra);
+    eg_checkpoint *file = open_path(path);
+    assert_int_equal(file->version_count, 2);
+    assert_string_equal(file->versions[1].path, "b\"n");
+    assert_int_equal(file->versions[0].version, 1);
+    assert_int_equal(file->versions[1].version, 2);
+    assert_int_equal(file->value_count, 1); /* "format" */
+    eg_checkpoint_close(file);
+    write_model(path, &store, &usual);
+    read_back(path, &size);
+    write_model(path, &store, NULL);
+    read_back(path, &bare);
+    assert_int_equal(size, bare);
+    static const char *const texts[] = {"{\\\"a\\\":\\\"b\\\"}", "[]", "{", "7"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        eg_buf made = {0};
+        const char *header =
+            eg_arena_printf(&arena, "{\"__metadata__\":{\"engraft.versions\":\"%s\"}}", texts[i]);
+        put(&made, strlen(header), 8);
+        eg_buf_puts(&made, header);
+        file = open_good(&made);
+        assert_int_equal(file->version_count, 0);
+        assert_int_equal(file->value_count, 1);
+        eg_checkpoint_close(file);
+        eg_buf_clear(&made);
+    }
+}
+
 /* Types widest first, then names by byte; escapes as serde_json writes them; padding to 8; the same bytes
  * twice. */
 static void w07_order_and_escapes(void **state)
@@ -468,6 +510,7 @@ int main(void)
         cmocka_unit_test_teardown(w05_every_type_comes_back, teardown),
         cmocka_unit_test_teardown(w05_round_trip_across_formats, teardown),
         cmocka_unit_test_teardown(w05_ties, teardown),
+        cmocka_unit_test_teardown(w05_module_versions, teardown),
         cmocka_unit_test_teardown(w07_order_and_escapes, teardown),
         cmocka_unit_test_teardown(w07_types_in_order, teardown),
         cmocka_unit_test_teardown(what_cannot_be_written_is_refused, teardown),

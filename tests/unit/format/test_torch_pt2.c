@@ -20,7 +20,10 @@ static const float ramp[6] = {0, 1, 2, 3, 4, 5};
 #define PICKLED     ",\"sub\":" WEIGHT("weight_1", "true", META("7", N("2"), N("1"), "0", "7"))
 #define SOUND       WEIGHT_TENSOR BIAS_TENSOR FLAG_TENSOR
 
-static eg_buf archive(const char *config_name, const char *config, bool twice)
+static const float lifted[2] = {7, 8};
+
+/* constants: their description, or NULL. */
+static eg_buf archive_with(const char *config_name, const char *config, bool twice, const char *constants)
 {
     char first[128], second[128];
     eg_buf zip = {0};
@@ -38,10 +41,19 @@ static eg_buf archive(const char *config_name, const char *config, bool twice)
          .size = 4},
         {.name = "package/.data/version", .bytes = "6\n", .size = 2},
         {.name = first, .bytes = config, .size = strlen(config)},
-        {.name = second, .bytes = config, .size = strlen(config)},
+        {.name = "package/data/constants/tensor_0", .bytes = lifted, .size = sizeof lifted},
+        {.name = "package/data/constants/custom_obj_0", .bytes = "\x80\x02N.", .size = 4},
+        {.name = constants ? "package/data/constants/model_constants_config.json" : second,
+         .bytes = constants ? constants : config,
+         .size = strlen(constants ? constants : config)},
     };
-    put_zip(&zip, records, twice ? 9 : 8);
+    put_zip(&zip, records, twice || constants ? 11 : 10);
     return zip;
+}
+
+static eg_buf archive(const char *config_name, const char *config, bool twice)
+{
+    return archive_with(config_name, config, twice, NULL);
 }
 
 static void expect_sound(const eg_buf *zip, const char *state_dict)
@@ -84,6 +96,67 @@ static void c05_pickled(void **state)
     assert_int_equal(file->warning_count, 1);
     assert_non_null(strstr(file->warnings[0], "TEN-009: tensor 'sub'"));
     eg_checkpoint_close(file);
+    eg_buf_clear(&zip);
+}
+
+#define LIFTED "{\"config\":{\"lifted_0\":" WEIGHT("tensor_0", "false", META("7", N("2"), N("1"), "0", "7"))
+
+/* Constants are no part of the state dict: listed, and a store of their own when they are asked for. A
+ * pickled object among them is never read. */
+static void c05_constants(void **state)
+{
+    eg_buf zip = archive_with("_weights_config.json", "{\"config\":{" SOUND "}}", false,
+                              LIFTED ",\"obj\":{\"path_name\":\"custom_obj_0\",\"is_param\":false,"
+                                     "\"use_pickle\":true,\"tensor_meta\":null}}}");
+    eg_buf plain = archive_with("_weights_config.json", "{\"config\":{" SOUND "}}", false, LIFTED "}}");
+    static const char *const paths[] = {"constants", "model.constants"};
+    eg_error err;
+    (void)state;
+    expect_sound(&zip, NULL);
+    eg_checkpoint *file = open_good(&zip);
+    assert_int_equal(file->value_count, 2);
+    assert_string_equal(file->values[0].name, "constants.lifted_0");
+    assert_string_equal(file->values[0].text, "F32 [2]");
+    assert_string_equal(file->values[1].type, "pickled");
+    eg_checkpoint_close(file);
+    for (int i = 0; i < 2; i++) {
+        file = open_with(&plain, &(eg_checkpoint_options){.state_dict = paths[i]}, &err);
+        if (!file) fail_msg("%s: %s", err.id, err.text);
+        assert_int_equal(file->store.count, 1);
+        assert_string_equal(file->state_dict, paths[i]);
+        expect_floats(file, "lifted_0", lifted, 2);
+        eg_checkpoint_close(file);
+    }
+    assert_null(open_with(&zip, &(eg_checkpoint_options){.state_dict = "constants"}, &err));
+    assert_string_equal(err.id, "TEN-009");
+    assert_null(open_with(&plain, &(eg_checkpoint_options){.state_dict = "other.constants"}, &err));
+    assert_string_equal(err.id, "SEL-003");
+    eg_buf_clear(&zip), eg_buf_clear(&plain);
+}
+
+/* Constants that lie outside their record are refused, asked for or not. */
+static void c05_forged_constants(void **state)
+{
+    static const struct {
+        const char *constants, *id;
+    } cases[] = {
+        {"{\"x\":" WEIGHT("tensor_0", "false", META("7", N("3"), N("1"), "0", "7")) "}", "TEN-001"},
+        {"{\"x\":" WEIGHT("../weights/weight_0", "false", META("7", N("1"), N("1"), "0", "7")) "}",
+         "TEN-007"},
+        {"{\"x\":" WEIGHT("tensor_0", "false", META("7", N("-1"), N("1"), "0", "7")) "}", "TEN-002"},
+        {"{\"x\":3}", "PT2-001"},
+        {"[", "PT2-001"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        eg_buf zip = archive_with("_weights_config.json", "{" SOUND "}", false, cases[i].constants);
+        expect_error(&zip, cases[i].id, EG_MALFORMED);
+        eg_buf_clear(&zip);
+    }
+    eg_buf zip = archive("_weights_config.json", "{" SOUND "}", false);
+    eg_error err;
+    assert_null(open_with(&zip, &(eg_checkpoint_options){.state_dict = "constants"}, &err));
+    assert_string_equal(err.id, "SEL-003");
     eg_buf_clear(&zip);
 }
 
@@ -142,6 +215,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(c05_weights),
         cmocka_unit_test(c05_pickled),
+        cmocka_unit_test(c05_constants),
+        cmocka_unit_test(c05_forged_constants),
         cmocka_unit_test(several_models_must_be_chosen),
         cmocka_unit_test(forged_descriptions),
     };

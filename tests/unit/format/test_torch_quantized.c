@@ -204,13 +204,91 @@ static void a16_sparse(void **state)
 
 static void expect_read_error(eg_buf zip, const char *id)
 {
-    float out[9];
+    float out[12];
     eg_error err = {0};
     eg_checkpoint *file = open_good(&zip);
     assert_false(eg_entry_read_f32(eg_store_find(&file->store, "x"), out, &err));
     assert_string_equal(err.id, id);
     eg_checkpoint_close(file);
     eg_buf_clear(&zip);
+}
+
+/* {"x": blocks of 2x1 in a 4x3 matrix}; starts and plain indices count blocks. */
+static eg_buf block_zip(const char *layout, const int64_t *starts, size_t start_count, const int64_t *plain,
+                        int64_t height, const int64_t *size)
+{
+    static const float values[6] = {1, 2, 3, 4, 5, 6};
+    eg_buf p = {0}, zip = {0};
+    begin_dict(&p);
+    put_text(&p, "x");
+    put_global(&p, "torch._utils", "_rebuild_sparse_tensor");
+    put_layout(&p, layout);
+    OP(&p, "(");
+    put_vector(&p, "LongStorage", "0", (int64_t)start_count);
+    put_vector(&p, "LongStorage", "1", 3);
+    put_tensor(&p, &(tensor_spec){.class = "FloatStorage",
+                                  .key = "2",
+                                  .numel = 6,
+                                  .rank = 3,
+                                  .size = {3, height, 2 / height},
+                                  .stride = {2, 2 / height, 1}});
+    put_ints(&p, size, 2);
+    OP(&p, "t\x86R");
+    end_dict(&p);
+    const record records[] = {{.name = "archive/data.pkl", .bytes = p.data, .size = p.length},
+                              {.name = "archive/data/0", .bytes = starts, .size = start_count * 8},
+                              {.name = "archive/data/1", .bytes = plain, .size = 24},
+                              {.name = "archive/data/2", .bytes = values, .size = sizeof values},
+                              {.name = "archive/version", .bytes = "3\n", .size = 2}};
+    put_zip(&zip, records, 5);
+    eg_buf_clear(&p);
+    return zip;
+}
+
+static void expect_blocks(eg_buf zip, const float *values)
+{
+    eg_checkpoint *file = open_good(&zip);
+    expect_floats(file, "x", values, 12);
+    eg_checkpoint_close(file);
+    eg_buf_clear(&zip);
+}
+
+static void a16_blocks(void **state)
+{
+    static const int64_t rows[3] = {0, 1, 3}, columns[4] = {0, 1, 2, 3}, plain[3] = {1, 0, 2},
+                         one[3] = {1, 0, 1}, tall[2] = {4, 3}, wide[2] = {3, 4};
+    static const int64_t triple[4] = {0, 1, 1, 3}, few[3] = {0, 2, 3};
+    (void)state;
+    expect_blocks(block_zip("torch.sparse_bsr", rows, 3, plain, 2, tall),
+                  (const float[]){0, 1, 0, 0, 2, 0, 3, 0, 5, 4, 0, 6});
+    expect_blocks(block_zip("torch.sparse_bsc", columns, 4, one, 2, tall),
+                  (const float[]){0, 3, 0, 0, 4, 0, 1, 0, 5, 2, 0, 6});
+    expect_blocks(block_zip("torch.sparse_bsr", triple, 4, one, 1, wide),
+                  (const float[]){0, 0, 1, 2, 0, 0, 0, 0, 3, 4, 5, 6});
+    expect_blocks(block_zip("torch.sparse_bsc", few, 3, plain, 1, wide),
+                  (const float[]){3, 4, 0, 0, 1, 2, 0, 0, 0, 0, 5, 6});
+}
+
+/* Starts and block numbers outside the matrix of blocks; blocks that do not divide the matrix. */
+static void a16_blocks_that_do_not_fit(void **state)
+{
+    static const int64_t rows[3] = {0, 1, 3}, back[3] = {0, 2, 1}, more[3] = {0, 1, 4}, plain[3] = {1, 0, 2},
+                         outside[3] = {1, 0, 3}, below[3] = {0, -1, 2}, columns[4] = {0, 1, 2, 3},
+                         third[3] = {0, 1, 2}, tall[2] = {4, 3}, odd[2] = {5, 3}, taller[2] = {8, 3};
+    const struct {
+        const int64_t *starts, *plain;
+    } outsiders[] = {{back, plain}, {more, plain}, {rows, outside}, {rows, below}};
+    (void)state;
+    for (size_t i = 0; i < sizeof outsiders / sizeof *outsiders; i++)
+        expect_read_error(block_zip("torch.sparse_bsr", outsiders[i].starts, 3, outsiders[i].plain, 2, tall),
+                          "TEN-011");
+    expect_read_error(block_zip("torch.sparse_bsc", columns, 4, third, 2, tall), "TEN-011");
+    const int64_t *sizes[] = {odd, taller};
+    for (int i = 0; i < 2; i++) {
+        eg_buf zip = block_zip("torch.sparse_bsr", rows, 3, plain, 2, sizes[i]);
+        expect_error(&zip, "TEN-009", EG_MALFORMED);
+        eg_buf_clear(&zip);
+    }
 }
 
 /* Indices are looked at when the elements are: names and shapes need no tensor byte. */
@@ -239,7 +317,8 @@ static void a16_parts_that_do_not_fit(void **state)
     } cases[] = {{"torch.sparse_coo", 6, huge, "TEN-008"},
                  {"torch.sparse_csr", 5, square, "TEN-009"},
                  {"torch.sparse_csr", 4, large, "TEN-009"},
-                 {"torch.sparse_bsr", 4, square, "TEN-009"},
+                 {"torch.sparse_bsr", 4, square, "TEN-009"} /* values of one dimension */,
+                 {"torch.sparse_rows", 4, square, "TEN-009"},
                  {"torch.strided", 4, square, "TEN-009"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -255,6 +334,8 @@ int main(void)
         cmocka_unit_test(a15_quantized),
         cmocka_unit_test(a15_forged),
         cmocka_unit_test(a16_sparse),
+        cmocka_unit_test(a16_blocks),
+        cmocka_unit_test(a16_blocks_that_do_not_fit),
         cmocka_unit_test(a16_indices),
         cmocka_unit_test(a16_parts_that_do_not_fit),
     };

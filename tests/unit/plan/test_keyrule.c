@@ -330,7 +330,7 @@ static void adapt_input_sums_or_repeats(void **state)
     eg_entry entry = eg_entry_in_memory(&arena, "w", EG_F32, (eg_shape){4, from}, rgb);
     const eg_mosaic *sum =
         eg_adapt(&arena, EG_POLICY_ADAPT_INPUT, eg_mosaic_whole(&arena, &entry), (eg_shape){4, to});
-    assert_true(eg_mosaic_read(sum, gray, NULL));
+    assert_true(eg_mosaic_read(sum, EG_F32, gray, NULL));
     assert_true(gray[0] == 7 && gray[1] == 56);
     eg_arena_clear(&arena);
 }
@@ -375,7 +375,7 @@ static void positions_are_interpolated_as_torch_does(void **state)
     const eg_mosaic *value = eg_mosaic_whole(&arena, &entry);
     const eg_mosaic *grown = eg_adapt(&arena, EG_POLICY_INTERPOLATE, value, (eg_shape){3, target});
     assert_non_null(grown);
-    assert_true(eg_mosaic_read(grown, out, NULL));
+    assert_true(eg_mosaic_read(grown, EG_F32, out, NULL));
     for (size_t i = 0; i < 10; i++) assert_float_equal(out[i], want[i], 1e-5);
     target[1] = 8;
     assert_null(eg_adapt(&arena, EG_POLICY_INTERPOLATE, value, (eg_shape){3, target}));

@@ -32,7 +32,7 @@ static void values_replace(void **state)
     done(&c);
     assert_string_equal(with(&c, "name=a=b")->name, "a=b");
     done(&c);
-    assert_int_equal(with(&c, "train.loss.label_smoothing=0.5")->train.label_smoothing == 0.5, true);
+    assert_int_equal(with(&c, "train.loss.label_smoothing=0.5")->train.loss.label_smoothing == 0.5, true);
     done(&c);
 }
 

@@ -140,7 +140,7 @@ static void reads_data_train_and_output(void **state)
     assert_true(t->scheduler.kind == EG_SCHEDULE_STEP && t->scheduler.milestone_count == 2);
     assert_true(t->scheduler.milestones[1] == 12 && t->scheduler.gamma == 0.1 &&
                 t->scheduler.warmup_epochs == 0.5);
-    assert_true(t->label_smoothing == 0.1);
+    assert_true(t->loss.label_smoothing == 0.1);
     assert_string_equal(r->output.dir, "lab/out");
     assert_string_equal(r->output.checkpoint, "/abs/x.pth");
     assert_string_equal(r->output.add_prefix, "module.");

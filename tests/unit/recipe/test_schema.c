@@ -161,11 +161,10 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
     refuses("transfer: {mapping: [copy: {match: a, to: [a, b], tie: true}]}\n", "unsupported", 3, 56,
             "'tie: true' is not");
     refuses("data: {train: {csv: a}}\n", "unsupported", 3, 16, "'csv'");
-    refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, phases: []}\n", "unsupported", 4, 27, "'phases' is not");
-    refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, ema: {}}\n", "unsupported", 4, 27, "'ema' is not");
-    refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, optimizer: lamb}\n", "unsupported", 4, 38,
-            "'name: lamb' is not");
-    refuses("output: {report: x}\n", "unsupported", 3, 10, "'report' is not");
+    refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, steps: 9}\n", "unsupported", 4, 27, "'steps' is not");
+    refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, keep: {}}\n", "unsupported", 4, 27, "'keep' is not");
+    refuses(TAIL_TRAIN "train: {epochs: 1, lr: 1, loss: mse}\n", "unsupported", 4, 33, "'name: mse' is not");
+    refuses("output: {tensorboard: x}\n", "unsupported", 3, 10, "'tensorboard' is not");
     refuses("data: {train: d, augment: [mixup]}\n", "unsupported", 3, 28, "'step: mixup' is not");
 }
 

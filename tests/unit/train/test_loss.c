@@ -12,15 +12,29 @@
 
 enum { SAMPLES = 6, CLASSES = 8 };
 
+static const eg_criterion plain = {.kind = EG_LOSS_CROSS_ENTROPY};
+static const eg_criterion smooth = {.kind = EG_LOSS_CROSS_ENTROPY, .smoothing = 0.1};
+
 /* Logits, labels and the reference's results for three smoothings. */
 static void equals_pytorch(void **state)
 {
     (void)state;
+    static const double weights[CLASSES] = {0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2};
     static const struct {
-        double smoothing;
+        eg_criterion criterion;
         const char *loss, *gradient;
     } cases[] = {
-        {0, "loss_0.0", "gradient_0.0"}, {0.1, "loss_0.1", "gradient_0.1"}, {1, "loss_1.0", "gradient_1.0"}};
+        {{.kind = EG_LOSS_CROSS_ENTROPY}, "loss_0.0", "gradient_0.0"},
+        {{.kind = EG_LOSS_CROSS_ENTROPY, .smoothing = 0.1}, "loss_0.1", "gradient_0.1"},
+        {{.kind = EG_LOSS_CROSS_ENTROPY, .smoothing = 1}, "loss_1.0", "gradient_1.0"},
+        {{.kind = EG_LOSS_CROSS_ENTROPY, .weights = weights}, "loss_weighted", "gradient_weighted"},
+        {{.kind = EG_LOSS_CROSS_ENTROPY, .smoothing = 0.1, .weights = weights},
+         "loss_weighted_smooth",
+         "gradient_weighted_smooth"},
+        {{.kind = EG_LOSS_FOCAL, .gamma = 2, .weights = weights}, "loss_focal", "gradient_focal"},
+        {{.kind = EG_LOSS_FOCAL, .gamma = 0.5}, "loss_focal_0.5", "gradient_focal_0.5"},
+        {{.kind = EG_LOSS_BCE}, "loss_bce", "gradient_bce"},
+    };
     eg_arena arena = {0};
     size_t count;
     const float *logits = read_reference_f32(&arena, "logits", &count);
@@ -31,9 +45,12 @@ static void equals_pytorch(void **state)
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         float grad[SAMPLES * CLASSES];
         eg_loss loss;
-        eg_loss_cross_entropy(logits, labels, SAMPLES, CLASSES, cases[c].smoothing, grad, &loss);
+        double weight = 0;
+        for (int i = 0; i < SAMPLES; i++) weight += eg_loss_weight(&cases[c].criterion, labels[i]);
+        eg_loss_compute(&cases[c].criterion, logits, labels, SAMPLES, CLASSES, weight, grad, &loss);
+        assert_true(loss.weight == weight);
         double expected = *read_reference(&arena, cases[c].loss, &count);
-        assert_true(fabs(loss.sum / SAMPLES - expected) < 1e-6 * expected);
+        assert_true(fabs(loss.sum / loss.weight - expected) < 1e-6 * expected);
         const double *gradient = read_reference(&arena, cases[c].gradient, &count);
         for (size_t i = 0; i < SAMPLES * CLASSES; i++) assert_true(fabs(grad[i] - gradient[i]) < 1e-7);
         assert_int_equal(loss.correct, (int)*read_reference(&arena, "correct", &count));
@@ -50,9 +67,9 @@ static void large_logits_stay_finite(void **state)
     const int32_t right = 0, wrong = 2;
     float grad[3];
     eg_loss loss;
-    eg_loss_cross_entropy(logits, &right, 1, 3, 0, grad, &loss);
+    eg_loss_compute(&plain, logits, &right, 1, 3, 1, grad, &loss);
     assert_true(loss.sum == 0 && grad[0] == 0 && grad[2] == 0);
-    eg_loss_cross_entropy(logits, &wrong, 1, 3, 0, grad, &loss);
+    eg_loss_compute(&plain, logits, &wrong, 1, 3, 1, grad, &loss);
     assert_true(fabs(loss.sum - 2000) < 1e-9 && grad[0] == 1 && grad[2] == -1);
 }
 
@@ -64,7 +81,7 @@ static void a_logit_that_is_not_finite_shows(void **state)
     for (int i = 0; i < 2; i++) {
         float logits[3] = {0, bad[i], 0};
         eg_loss loss;
-        eg_loss_cross_entropy(logits, &label, 1, 3, 0.1, NULL, &loss);
+        eg_loss_compute(&smooth, logits, &label, 1, 3, 1, NULL, &loss);
         assert_false(isfinite(loss.sum));
     }
 }
@@ -78,7 +95,7 @@ static void equal_logits_rank_by_index(void **state)
     const int32_t labels[2] = {0, 3};
     eg_loss loss;
     double probability;
-    eg_loss_cross_entropy(logits[0], labels, 2, 4, 0, NULL, &loss);
+    eg_loss_compute(&plain, logits[0], labels, 2, 4, 2, NULL, &loss);
     assert_int_equal(loss.correct, 1);
     assert_int_equal(loss.top5, 2);
     assert_int_equal(eg_loss_predict(logits[0], 4, &probability), 0);
