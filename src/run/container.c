@@ -77,7 +77,10 @@ bool eg_container_diagnose(eg_arena *arena, const eg_recipe *recipe, const eg_ne
     if (!count || (!why && list[0].met <= own)) return false;
     if (!why) eg_buf_puts(&text, "another part of the file fits better");
     for (size_t i = 0; i < count; i++)
-        eg_buf_printf(&text, "%s%zu target tensor%s meet in '%s'", i ? ", " : why ? "; " : ": ",
+        eg_buf_printf(&text, "%s%zu target tensor%s meet in '%s'",
+                      i     ? ", "
+                      : why ? "; "
+                            : ": ",
                       list[i].met, list[i].met == 1 ? "" : "s", list[i].path);
     eg_problem_add(problems, why ? "SEL-001" : "container", recipe->source.place, "%s%s", why ? why : "",
                    text.data);
