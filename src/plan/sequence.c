@@ -75,7 +75,7 @@ static size_t align(eg_arena *arena, const side *from, const side *to, size_t *p
             uint16_t take = fits(from, i, to, k, leaves) ? (uint16_t)(BEST(i + 1, k + 1) + 1) : 0;
             BEST(i, k) = take > skip ? take : skip;
         }
-    for (size_t i = 0, k = 0; k < m; k++) partner[k] = SIZE_MAX, (void)i;
+    for (size_t k = 0; k < m; k++) partner[k] = SIZE_MAX;
     for (size_t i = 0, k = 0; i < n && k < m;) {
         if (fits(from, i, to, k, leaves) && BEST(i, k) == BEST(i + 1, k + 1) + 1) {
             partner[k++] = i++;
@@ -245,8 +245,11 @@ void eg_sequence_propose(const eg_trial *now, eg_remedies *out)
     size_t count = collect(arena, &from, &to, partner, pairs), lines = 0;
     eg_buf text = {0};
     eg_buf_puts(&text, "- rename:   # by shape and order alone: compare the names");
-    for (size_t i = 0; i < count; i++)
-        if (!pairs[i].done) write_rule(now, pairs, count, i, &text), lines++;
+    for (size_t i = 0; i < count; i++) {
+        if (pairs[i].done) continue;
+        write_rule(now, pairs, count, i, &text);
+        lines++;
+    }
     const char *rules = eg_buf_take(&text, arena);
     if (!lines || lines > MOST_LINES) return;
     size_t first = 0;

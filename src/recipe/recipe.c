@@ -18,13 +18,24 @@ static const char *stem(eg_arena *arena, const char *path)
     return dot && dot != name ? eg_arena_substring(arena, name, (size_t)(dot - name)) : name;
 }
 
+/* runs/<name>: what would lead elsewhere, or be a URL, becomes '-'. */
+static const char *run_folder(eg_arena *arena, const char *name)
+{
+    char *folder = eg_arena_printf(arena, "runs/%s", name);
+    for (char *at = folder + strlen("runs/"); *at; at++) {
+        bool first = at[-1] == '/';
+        if (*at == '/' || *at == ':' || *at == '\\' || (first && *at == '.') || (unsigned char)*at < 0x20)
+            *at = '-';
+    }
+    return folder;
+}
+
 /* Defaults that depend on the file's name. */
 static void name_defaults(eg_arena *arena, eg_recipe *recipe)
 {
     if (!recipe->name || !recipe->name[0]) recipe->name = stem(arena, recipe->path);
     if (!recipe->output.dir)
-        recipe->output.dir =
-            eg_path_join(arena, recipe->folder, eg_arena_printf(arena, "runs/%s", recipe->name));
+        recipe->output.dir = eg_path_join(arena, recipe->folder, run_folder(arena, recipe->name));
 }
 
 const eg_recipe *eg_recipe_check(eg_arena *arena, const char *path, const eg_doc *doc,
@@ -77,7 +88,7 @@ const char *eg_recipe_text(eg_arena *arena, const eg_recipe *recipe)
 {
     eg_problems none = {.arena = arena};
     eg_schema in = {arena, recipe->folder, &none, &eg_recipe_schema};
-    const char *dir = eg_arena_printf(arena, "runs/%s", recipe->name);
+    const char *dir = run_folder(arena, recipe->name);
     const eg_doc *doc = recipe->doc;
     if (eg_doc_is_null(eg_doc_find(doc, "name")))
         doc = eg_override_set(&in, doc, "name", text_doc(arena, recipe->name));

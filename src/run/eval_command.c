@@ -10,6 +10,7 @@
 #include "run/outputs.h"
 #include "run/prediction_json.h"
 #include "run/samples.h"
+#include "run/target.h"
 #include "run/transfer.h"
 
 enum { STANDARD_BATCH = 32 };

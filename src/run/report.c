@@ -17,8 +17,8 @@ static const char *subject(eg_code code)
 
 void eg_run_report(const eg_error *err, const eg_problems *problems)
 {
+    fflush(stdout); /* what is wrong stands last */
     if (problems->errors > 0) {
-        fflush(stdout); /* what is wrong stands last */
         eg_problems_print(problems, stderr, eg_log_colour(stderr));
         eg_log("engraft: %s: %zu error%s", subject(err->code), problems->errors,
                problems->errors == 1 ? "" : "s");

@@ -11,6 +11,7 @@
 #include "run/result.h"
 #include "run/samples.h"
 #include "run/state.h"
+#include "run/target.h"
 #include "run/tuning.h"
 
 /* Everything that a run has open. */

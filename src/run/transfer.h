@@ -26,11 +26,6 @@ typedef struct eg_transfer {
  * once. The arena owns all but the source. With options->from the source is that file, and it is taken as it
  * is: the recipe's transfer has been done. */
 bool eg_transfer_open(eg_transfer *transfer, eg_arena *arena, const eg_run_options *options, eg_error *err);
-/* The network of the target section, or what stands for it (see eg_net_stored). */
-const eg_net *eg_target_read(eg_arena *arena, const eg_target_section *target, eg_problems *problems,
-                             eg_error *err);
-/* False and a sentence when the target is a manifest, which can be filled but not computed. */
-bool eg_target_runs(const eg_recipe *recipe, eg_error *err);
 void eg_transfer_close(eg_transfer *transfer);
 /* Compares the source's SHA-256 with source.sha256, where the recipe has one (EG_MISMATCH). */
 bool eg_transfer_check_digest(const eg_transfer *transfer, const char *sha256, eg_error *err);

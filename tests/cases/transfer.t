@@ -47,6 +47,41 @@ A recipe to start from:
     module.fc3.weight                             [10, 84]
     module.fc3.bias                               [10]
 
+The keys of the model, of the file, and those that are taken, each in the order that PyTorch's state dict has:
+
+  $ engraft plan r.yaml --keys
+  model (10 keys)
+    conv1.weight
+    conv1.bias
+    conv2.weight
+    conv2.bias
+    fc1.weight
+    fc1.bias
+    fc2.weight
+    fc2.bias
+    fc3.weight
+    fc3.bias
+  pretrained (10 keys)
+    module.conv1.weight
+    module.conv1.bias
+    module.conv2.weight
+    module.conv2.bias
+    module.fc1.weight
+    module.fc1.bias
+    module.fc2.weight
+    module.fc2.bias
+    module.fc3.weight
+    module.fc3.bias
+  transferred (8 keys)
+    module.conv1.weight -> conv1.weight
+    module.conv1.bias -> conv1.bias
+    module.conv2.weight -> conv2.weight
+    module.conv2.bias -> conv2.bias
+    module.fc1.weight -> fc1.weight
+    module.fc1.bias -> fc1.bias
+    module.fc2.weight -> fc2.weight
+    module.fc2.bias -> fc2.bias
+
 The life of a tensor, in both directions:
 
   $ engraft explain r.yaml module.conv1.weight

@@ -442,6 +442,26 @@ static void the_resolved_text_is_a_fixed_point(void **state)
     done(&c);
 }
 
+static void a_name_leads_to_no_other_folder(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"a", "runs/a"}, {"../../etc", "runs/-.-..-etc"}, {"s3://x/y", "runs/s3---x-y"}, {".", "runs/-"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        checked c, again;
+        const char *lines = "recipe: 1\ntarget: {arch: lenet}\nname: '";
+        char text[200];
+        snprintf(text, sizeof text, "%s%s'\n", lines, rows[i][0]);
+        const eg_recipe *recipe = accept(&c, text);
+        if (!strstr(recipe->output.dir, rows[i][1])) print_message("%s\n", recipe->output.dir);
+        assert_non_null(strstr(recipe->output.dir, rows[i][1]));
+        accept(&again, eg_recipe_text(&c.arena, recipe)); /* the resolved text is a recipe */
+        assert_string_equal(again.recipe->output.dir, recipe->output.dir);
+        done(&again);
+        done(&c);
+    }
+}
+
 static void reads_files(void **state)
 {
     (void)state;
@@ -545,6 +565,7 @@ int main(void)
         cmocka_unit_test(sections_are_checked_as_a_whole),
         cmocka_unit_test(groups_may_give_all_rates),
         cmocka_unit_test(the_resolved_text_is_a_fixed_point),
+        cmocka_unit_test(a_name_leads_to_no_other_folder),
         cmocka_unit_test(reads_files),
         cmocka_unit_test(verbs_are_checked),
         cmocka_unit_test(source_classes_are_names_or_a_number),
