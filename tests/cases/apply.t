@@ -29,7 +29,6 @@ The model's card is in the file, so that it can be used at once:
   1
 
   $ engraft diff base.pth folder/model.pth
-  engraft: the checkpoints differ: 2 of another shape
   A  base.pth: torch-zip, 20 tensors
   B  folder/model.pth: torch-zip, 20 tensors
   
@@ -37,6 +36,7 @@ The model's card is in the file, so that it can be used at once:
   2 of another shape
     fc.weight  F32  [5, 256] \xe2\x86\x92 [2, 256] (esc)
     fc.bias    F32  [5] \xe2\x86\x92 [2] (esc)
+  engraft: the checkpoints differ: 2 of another shape
   [6]
 
 A plan that is refused writes nothing:

@@ -60,7 +60,6 @@ ties, a transposed view becomes contiguous.
   }
 
   $ engraft diff model.pth ema.pth
-  engraft: the checkpoints differ: 1 with other values
   A  model.pth: torch-zip, 6 tensors
   B  ema.pth: torch-zip, 6 tensors
   
@@ -69,6 +68,7 @@ ties, a transposed view becomes contiguous.
     embed.weight  F32  [3, 4]  12 of 12 differ, by at most 0.25
   1 tensor tied otherwise
     head.weight  = embed.weight \xe2\x86\x92 alone (esc)
+  engraft: the checkpoints differ: 1 with other values
   [6]
 
 safetensors keeps one of two tied tensors and remembers the other's name, unless that is refused:

@@ -19,9 +19,9 @@ loaded, and nothing is said.
   costs   3.93e+04 MFLOP a sample forward, 558 MB of parameters
   
   init  no source maps here  (38)
-    module.features.{0,2,5,7,10,12,14,16,19,21,23,25,28,30,32,34}.weight  [64-512, 3-512, 3, 3]  trainable  kaiming_uniform  (16 tensors)
-    module.features.{0,2,5,7,10,12,14,16,19,21,23,25,28,30,32,34}.bias  [64-512]  trainable  uniform  (16 tensors)
-    module.classifier.{0,3,6}.weight              [2-4096, 4096-25088]  trainable  kaiming_uniform  (3 tensors)
+    module.features.{0,2,5,7,10,12,14,16,19,21,23,25,28,30,32,34}.weight  [64-512, 3-512, 3, 3]  trainable  kaiming_normal  (16 tensors)
+    module.features.{0,2,5,7,10,12,14,16,19,21,23,25,28,30,32,34}.bias  [64-512]  trainable  zeros  (16 tensors)
+    module.classifier.{0,3,6}.weight              [2-4096, 4096-25088]  trainable  normal  (3 tensors)
     ... and 3 more, the last module.classifier.6.bias
   
   unexpected  the target has no such tensor  (38)

@@ -44,7 +44,6 @@ DataParallel's prefix, a bottom-up rename, a new head:
   $ engraft apply other.recipe.yaml -o other.pth
   other.pth: 13 tensors, 11 loaded, 2 initialised, 0 defaulted; 2434 parameters
   $ engraft diff net.pth other.pth
-  engraft: the checkpoints differ: 11 renamed, with the same content, 2 only in A, 2 only in B
   A  net.pth: torch-zip, 13 tensors
   B  other.pth: torch-zip, 13 tensors
   
@@ -57,6 +56,7 @@ DataParallel's prefix, a bottom-up rename, a new head:
   2 only in B
     module.head.weight  F32  [2, 512]
     module.head.bias    F32  [2]
+  engraft: the checkpoints differ: 11 renamed, with the same content, 2 only in A, 2 only in B
   [6]
 
 Other values in every layer of a kind, and another shape:
@@ -73,7 +73,6 @@ Other values in every layer of a kind, and another shape:
   $ engraft apply touched.recipe.yaml -o touched.pth
   touched.pth: 13 tensors, 9 loaded, 4 initialised, 0 defaulted; 2947 parameters
   $ engraft diff net.pth touched.pth
-  engraft: the checkpoints differ: 2 with other values, 2 of another shape
   A  net.pth: torch-zip, 13 tensors
   B  touched.pth: torch-zip, 13 tensors
   
@@ -83,6 +82,7 @@ Other values in every layer of a kind, and another shape:
   2 of another shape
     fc.weight  F32  [4, 512] \xe2\x86\x92 [3, 512] (esc)
     fc.bias    F32  [4] \xe2\x86\x92 [3] (esc)
+  engraft: the checkpoints differ: 2 with other values, 2 of another shape
   [6]
 
   $ engraft diff touched.pth other.pth --json 2>/dev/null | head -n 31

@@ -101,5 +101,5 @@ Where there is no plan, that is the error:
     </testsuite>
   </testsuites>
   $ engraft plan good.yaml --junit no/such/folder.xml | head -n 1
-  engraft: no/such/folder.xml: cannot create the file: No such file or directory
   target  lenet: 10 tensors: 10 loaded, 0 initialized, 0 defaulted
+  engraft: no/such/folder.xml: cannot create the file: No such file or directory

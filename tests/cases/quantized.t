@@ -38,13 +38,13 @@ Integers alone cannot be written:
 The same integers under another scale are another tensor:
 
   $ engraft diff quantized.pth quantized-other.pth
-  engraft: the checkpoints differ: 1 with another quantization
   A  quantized.pth: torch-zip, 4 tensors
   B  quantized-other.pth: torch-zip, 4 tensors
   
   3 equal
   1 with another quantization
     fc.weight  QU8  [2, 2]  scale 0.02, zero point 100 \xe2\x86\x92 scale 0.04, zero point 100 (esc)
+  engraft: the checkpoints differ: 1 with another quantization
   [6]
   $ engraft diff quantized.pth quantized-other.pth --json 2>/dev/null | grep -A 14 '"quantization",'
         "kind": "quantization",
@@ -63,13 +63,13 @@ The same integers under another scale are another tensor:
           "shape": [
             2,
   $ engraft diff quantized.pth quantized-other.pth --dequantize
-  engraft: the checkpoints differ: 1 with other values
   A  quantized.pth: torch-zip, 4 tensors
   B  quantized-other.pth: torch-zip, 4 tensors
   
   3 equal
   1 with other values
     fc.weight  F32  [2, 2]  3 of 4 differ, by at most 0.9
+  engraft: the checkpoints differ: 1 with other values
   [6]
 
 A recipe must ask for the numbers:
@@ -134,7 +134,6 @@ A quantized tensor goes through rules like any other:
   $ engraft apply cut.recipe.yaml -o cut.npz
   cut.npz: 4 tensors, 4 loaded, 0 initialised, 0 defaulted; 59 parameters
   $ engraft diff quantized.npz cut.npz
-  engraft: the checkpoints differ: 2 of another shape
   A  quantized.npz: npz, 4 tensors
   B  cut.npz: npz, 4 tensors
   
@@ -142,4 +141,5 @@ A quantized tensor goes through rules like any other:
   2 of another shape
     fc.weight  F32  [2, 2] \xe2\x86\x92 [1, 2] (esc)
     fc.bias    F32  [2] \xe2\x86\x92 [1] (esc)
+  engraft: the checkpoints differ: 2 of another shape
   [6]
