@@ -97,12 +97,12 @@ void eg_mapping_close(eg_mapping *mapping)
 bool eg_read_at(int fd, uint64_t offset, void *out, size_t size, eg_error *err)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t n = pread(fd, (char *)out + done, size - done, (off_t)(offset + done));
+        unsigned long long at = offset + done;
+        ssize_t n = pread(fd, (char *)out + done, size - done, (off_t)at);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return eg_fail(err, EG_SYSTEM, "cannot read the file: %s", strerror(errno));
         if (n == 0)
-            return eg_fail(err, EG_SYSTEM, "the file ends at byte %llu, %zu bytes early",
-                           (unsigned long long)(offset + done), size - done);
+            return eg_fail(err, EG_SYSTEM, "the file ends at byte %llu, %zu bytes early", at, size - done);
         done += (size_t)n;
     }
     return true;

@@ -55,7 +55,7 @@ static bool find_columns(reader *r, const eg_csv *csv, int64_t at[ROLES])
 static bool read_csv(reader *r)
 {
     eg_csv csv;
-    int64_t at[ROLES];
+    int64_t at[ROLES] = {0};
     if (!eg_csv_read(&csv, r->arena, r->spec->table, r->err) || !find_columns(r, &csv, at)) return false;
     r->listing->rows = EG_NEW_ARRAY(r->arena, eg_listing_row, csv.row_count);
     for (size_t row = 0; row < csv.row_count; row++) {

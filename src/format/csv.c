@@ -1,5 +1,6 @@
 #include "format/csv.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -121,6 +122,7 @@ static bool read_rows(parser *p, eg_csv *csv)
         csv->row_count++;
     }
     unsigned *lines = EG_NEW_ARRAY(p->arena, unsigned, csv->row_count);
+    assert(p->cells.lines || !csv->row_count);
     for (size_t i = 0; i < csv->row_count; i++) lines[i] = p->cells.lines[i * csv->column_count];
     csv->lines = lines;
     csv->cells = p->cells.cells;

@@ -350,13 +350,17 @@ static herr_t tell_link(hid_t group, const char *link, const H5L_info_t *info, v
 
 /* ---- the file ---- */
 
-/* The library works on the mapping itself: it is handed out as its own copy. */
-static const uint8_t *image;
+/* The library works on the mapping itself: it is handed out as its own copy, which the library may not write
+ * to for all that its interface takes no pointer to const. */
+static union {
+    const uint8_t *bytes;
+    void *given;
+} image;
 
 static void *give_image(size_t size, H5FD_file_image_op_t op, void *context)
 {
     (void)size, (void)op, (void)context;
-    return (void *)(uintptr_t)image;
+    return image.given;
 }
 
 static void *keep_image(void *to, const void *from, size_t size, H5FD_file_image_op_t op, void *context)
@@ -375,13 +379,13 @@ static hid_t open_image(const uint8_t *bytes, uint64_t size)
 {
     H5FD_file_image_callbacks_t callbacks = {
         .image_malloc = give_image, .image_memcpy = keep_image, .image_free = leave_image};
-    image = bytes;
+    image.bytes = bytes;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0); /* filters are the library's own */
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     bool ready = access >= 0 && H5Pset_fapl_core(access, 1 << 20, 0) >= 0 &&
                  H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
-                 H5Pset_file_image(access, (void *)(uintptr_t)bytes, size) >= 0;
+                 H5Pset_file_image(access, image.given, size) >= 0;
     return ready ? H5Fopen("image", H5F_ACC_RDONLY, access) : -1;
 }
 

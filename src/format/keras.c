@@ -166,10 +166,10 @@ static bool take_error(reader *r)
 static void add_value(reader *r, const char *name, const char *type, const char *text)
 {
     eg_checkpoint *out = &r->file->checkpoint;
-    if (out->value_count == r->value_capacity) {
+    if (!r->values || out->value_count == r->value_capacity) {
         r->value_capacity = r->value_capacity ? r->value_capacity * 2 : 32;
         eg_checkpoint_value *more = EG_NEW_ARRAY(r->arena, eg_checkpoint_value, r->value_capacity);
-        if (out->value_count) memcpy(more, r->values, out->value_count * sizeof *more);
+        if (r->values) memcpy(more, r->values, out->value_count * sizeof *more);
         out->values = r->values = more;
     }
     r->values[out->value_count++] = (eg_checkpoint_value){name, type, text};

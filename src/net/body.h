@@ -45,7 +45,7 @@ typedef struct eg_let {
 /* A module. */
 typedef struct eg_body {
     int64_t version; /* of its part of a state dict, as PyTorch's `_metadata` has it */
-    bool list; /* children have numbers instead of names */
+    bool list;       /* children have numbers instead of names */
     const eg_origin *origin;
     const eg_line *lines;
     size_t line_count;

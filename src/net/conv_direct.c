@@ -10,6 +10,7 @@
  * backward: 7x7 with stride 2 on 224x224x3 to 64 58 -> 27 and 57 -> 48; the three 3x3 with stride 2 of
  * ResNet-18 55 -> 42 and 118 -> 96. Weight gradients before dy's panel was gathered: 20 % slower, its lines
  * fell into few sets of the cache. Twelve pixels by two vectors for six by four: half as fast (spills). */
+#include <assert.h>
 #include <string.h>
 
 #include "kernel/direct.h"
@@ -118,6 +119,7 @@ static void measure_phases(sweep *s)
         s->low[axis] = low;
         s->extent[axis] = high - low;
         s->size[axis] = s->phases[0].count[axis];
+        assert(s->size[axis] > 0 && s->extent[axis] > 0 && s->step[axis] > 0);
         if (low < 0 || high + (s->size[axis] - 1) * s->step[axis] > s->source[axis]) s->in_place = false;
     }
 }
@@ -126,6 +128,7 @@ static void cut_tiles(sweep *s, int64_t batch)
 {
     s->columns = s->in_place ? s->source[1] : (s->size[1] - 1) * s->step[1] + s->extent[1];
     int64_t line = s->step[0] * s->columns * s->depth;
+    assert(line > 0);
     s->lines = eg_clamp(least(COPY / line, TILE / s->size[1]), 1, s->size[0]);
     s->image_tiles = eg_div_up(s->size[0], s->lines);
     s->lines = eg_div_up(s->size[0], s->image_tiles);

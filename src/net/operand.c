@@ -182,7 +182,7 @@ bool eg_operand_operate(eg_eval *eval, const eg_expr *at, eg_operator op, const 
     static const char *const names[EG_OPERATOR_COUNT] = {
         [EG_ADD] = "add", [EG_SUB] = "sub", [EG_MUL] = "mul", [EG_DIV] = "mul"};
     bool left = eg_operand_is(a), right = eg_operand_is(b);
-    eg_datum inverse;
+    eg_datum inverse = {0};
     if (!builder_of(eval)->flowing)
         return eg_eval_fail(eval, at, "type",
                             "values are computed in 'forward' alone, not where children are made");

@@ -88,7 +88,7 @@ static bool read_rows(reader *r, const eg_entry *entry, uint64_t most, eg_error 
     uint64_t numel = numel_of(entry);
     if (numel <= most) return read_piece(r, entry, numel, err);
     int64_t dims[MOST_DIMS], strides[MOST_DIMS], rows = entry->shape.dims[0];
-    assert(entry->shape.rank <= MOST_DIMS);
+    assert(entry->shape.rank > 0 && entry->shape.rank <= MOST_DIMS);
     for (uint32_t d = 0; d < entry->shape.rank; d++) {
         dims[d] = entry->shape.dims[d];
         strides[d] = stride_of(entry, d);

@@ -1,5 +1,6 @@
 #include "plan/pairing.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -144,6 +145,7 @@ static void swap(int64_t *a, int64_t *b)
 static bool next_permutation(permutation *p)
 {
     uint32_t i = p->rank - 1, j = p->rank - 1;
+    assert(p->rank > 0 && p->rank <= PERMUTED);
     while (i > 0 && p->order[i - 1] >= p->order[i]) i--;
     if (i == 0) return false;
     while (p->order[j] <= p->order[i - 1]) j--;

@@ -65,7 +65,7 @@ static void align(const segments *a, const segments *b, size_t common[SEGMENTS +
 
 static size_t distance(const char *a, const char *b)
 {
-    size_t common[SEGMENTS + 1][SEGMENTS + 1];
+    size_t common[SEGMENTS + 1][SEGMENTS + 1] = {{0}};
     segments x, y;
     if (strcmp(a, b) == 0) return 0;
     if (!cut(a, &x) || !cut(b, &y)) return 2 * SEGMENTS;

@@ -118,7 +118,7 @@ static void tell(const eg_feed *feed, const char *why)
 {
     const char *name = feed->with.name;
     if (!feed->store) {
-        if (why[0]) eg_log("features   %s: not kept: %s", name, why);
+        if (why && why[0]) eg_log("features   %s: not kept: %s", name, why);
         return;
     }
     eg_log("features   %s: %" PRId64 " numbers a sample, %.1f MB %s%s", name, feed->cut->numel,
