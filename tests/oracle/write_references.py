@@ -28,6 +28,7 @@ import networks
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "net")
 CLASSES, STEPS, MOMENTUM = 7, 10, 0.9
 TOLERANCE, NOISE = 1e-3, 3e-7
+NOTHING = 1e-6  # of the largest gradient
 # Nearly every seed has one: SiLU for ReLU, LeakyReLU and ReLU6, means for maxima.
 WITHOUT_KINKS = ("densenet", "googlenet", "inception_v3", "mnasnet0_5", "mobilenet_v1", "mobilenet_v2", "regnet_y_400mf",
                  "resnet18", "resnext50_32x4d", "shufflenet_v2_x0_5", "vgg11_bn", "xception")
@@ -54,12 +55,12 @@ MEMBERS = {
     "alexnet": (narrow("alexnet"), 67, 4, 0.01, "hidden: 64, dropout: 0.0"),
     "vgg11_bn": (narrow("vgg11_bn"), 64, 8, 0.0003, "depth: 11, batch_norm: true, hidden: 64, dropout: 0.0"),
     "resnet18": (plain("resnet18"), 64, 8, 0.0003, "depth: 18"),
-    "resnext50_32x4d": (plain("resnext50_32x4d"), 64, 8, 0.0003, "depth: 50, groups: 32, width_per_group: 4"),
+    "resnext50_32x4d": (plain("resnext50_32x4d"), 64, 4, 0.0003, "depth: 50, groups: 32, width_per_group: 4"),
     "squeezenet1_1": (plain("squeezenet1_1"), 64, 4, 0.01, "first: [64, 3], pools: [1, 3], dropout: 0.0"),
     "densenet": (lambda **a: torchvision.models.DenseNet(8, (2, 2, 3, 2), 16, **a), 64, 8, 0.001,
                  "counts: [2, 2, 3, 2], growth: 8, stem: 16"),
     "googlenet": (plain("googlenet"), 96, 8, 0.0003, "dropout: 0.0"),
-    "inception_v3": (plain("inception_v3"), 107, 8, 0.0003, "dropout: 0.0"),
+    "inception_v3": (plain("inception_v3"), 107, 4, 0.0003, "dropout: 0.0"),
     "mobilenet_v2": (plain("mobilenet_v2", width_mult=0.25), 64, 8, 0.0001, "width: 0.25, dropout: 0.0"),
     "mobilenet_v3_small": (plain("mobilenet_v3_small"), 64, 8, 0.0001, "large: false, dropout: 0.0"),
     "efficientnet_b0": (plain("efficientnet_b0"), 64, 4, 0.001, "dropout: 0.0, stochastic_depth: 0.0"),
@@ -132,6 +133,13 @@ def summary(key, tensor):
     return torch.stack([tensor.norm(), tensor @ numbers("along " + key, tensor.numel())])
 
 
+def forget_rounding(found):
+    """Gradients that are 0 but for rounding are 0, such as those of biases before batch statistics."""
+    gradients = {key: v for key, v in found.items() if key.startswith("gradient")}
+    largest = max(v[0] for v in gradients.values())
+    found.update((key, torch.zeros_like(v)) for key, v in gradients.items() if v[0] < NOTHING * largest)
+
+
 def compute(name, seed, rate, noise=0):
     model, (x, labels), found = prepare(name, noise), samples(name, seed), {}
     optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=MOMENTUM)
@@ -146,22 +154,23 @@ def compute(name, seed, rate, noise=0):
             for key, p in model.named_parameters():
                 if p.grad is not None:
                     found["gradient " + key] = summary(key, p.grad)
+            forget_rounding(found)
         losses.append(loss.detach())
         optimizer.step()
     found["losses"] = torch.stack(losses).double()
     for key, b in model.named_buffers():
-        if "running" in key:
+        if "running" in key and "gradient " + key.rsplit(".", 1)[0] + ".weight" in found:  # not of an auxiliary head
             found["statistic " + key] = summary(key, b)
     return found
 
 
 def difference(a, b):
-    """The largest, relative to the size of what it belongs to; gradients of nothing but rounding count as small."""
+    """The largest, relative to the size of what it belongs to."""
     largest = max(v[0].item() for k, v in a.items() if k.startswith("gradient"))
     def size(key):
-        if key.startswith("gradient"):
-            return max(a[key][0].item(), 1e-4 * largest)
-        return a[key][0].item() if key.startswith("statistic") else a[key].abs().max().item()
+        if key.startswith(("gradient", "statistic")):
+            return a[key][0].item() or NOTHING / TOLERANCE * largest
+        return a[key].abs().max().item()
     return max(((a[key] - b[key]).abs().max().item() / size(key), key) for key in a)
 
 
