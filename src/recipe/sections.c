@@ -706,13 +706,31 @@ static void read_version(eg_schema *in, const eg_doc *doc, void *base)
         eg_schema_expected(in, doc, "recipe", "the schema's version, which is 1");
 }
 
+/* What torchvision's and most of timm's checkpoints were trained with. */
+static const char imagenet[] =
+    "{size: 224, resize: 256, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}";
+
+/* A source of a named network is taken for one of ImageNet's, aloud. */
+static void assume_imagenet(eg_schema *in, const eg_doc *inherit, eg_recipe *recipe)
+{
+    if (!recipe->source.arch) {
+        eg_problem_add(in->problems, "missing_key", inherit->place,
+                       "'preprocess: inherit' takes 'source.preprocess', which is not given");
+        return;
+    }
+    const eg_doc *doc = eg_doc_parse(in->arena, "ImageNet", imagenet, strlen(imagenet), NULL);
+    eg_preprocess_read(in, doc, &recipe->source.preprocess);
+    eg_problem_warn(in->problems, "assumed_preprocess", inherit->place,
+                    "'source.preprocess' is not given, and ImageNet's is taken: %s", imagenet);
+    eg_problem_suggest(in->problems, "source: {preprocess: %s}", imagenet);
+}
+
 static void inherit_preprocess(eg_schema *in, const eg_doc *doc, eg_recipe *recipe)
 {
     const eg_doc *preprocess = eg_doc_find(eg_doc_find(doc, "data"), "preprocess");
     bool inherit = is_inherit(preprocess);
     if (inherit && eg_doc_is_null(eg_doc_find(eg_doc_find(doc, "source"), "preprocess")))
-        eg_problem_add(in->problems, "missing_key", preprocess->place,
-                       "'preprocess: inherit' takes 'source.preprocess', which is not given");
+        assume_imagenet(in, preprocess, recipe);
     if (inherit || eg_doc_is_null(preprocess)) recipe->data.preprocess = recipe->source.preprocess;
 }
 

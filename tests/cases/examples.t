@@ -63,7 +63,6 @@ ResNet-50 saved under DataParallel, to two classes:
   >   state_dict: state_dict
   >   weights: raw
   >   arch: resnet50
-  >   preprocess: {size: 224, resize: 256, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
   > target: {arch: resnet50, num_classes: 2, classes: [benign, malignant]}
   > transfer:
   >   mapping:
@@ -94,6 +93,10 @@ ResNet-50 saved under DataParallel, to two classes:
   > output: {checkpoint: out/resnet50-2.safetensors, add_prefix: ''}
   > END
   $ engraft plan resnet50-dp-to-2.yaml | sed -En '/^(target|source|trains) /p;/^phases/,$s/  [0-9.]+ [MG]B  /  /;/^phases/,$p'
+  resnet50-dp-to-2.yaml:26:15: warning: 'source.preprocess' is not given, and ImageNet's is taken: {size: 224, resize: 256, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
+      preprocess: inherit
+                  ^
+    > source: {preprocess: {size: 224, resize: 256, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}}
   target  resnet: 320 tensors: 318 loaded, 2 initialized, 0 defaulted
   source  320 tensors: 318 used, 2 skipped, 0 dropped, 0 unexpected
   trains  22067202 of 23512130 parameters
@@ -180,6 +183,10 @@ Gradual unfreezing:
   > output: {checkpoint: out/resnet50-gradual.safetensors}
   > END
   $ engraft plan resnet50-gradual.yaml | sed -En '/^(target|source|trains) /p;/^phases/,$s/  [0-9.]+ [MG]B  /  /;/^phases/,$p'
+  resnet50-dp-to-2.yaml:26:15: warning: 'source.preprocess' is not given, and ImageNet's is taken: {size: 224, resize: 256, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
+      preprocess: inherit
+                  ^
+    > source: {preprocess: {size: 224, resize: 256, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}}
   target  resnet: 320 tensors: 318 loaded, 2 initialized, 0 defaulted
   source  320 tensors: 318 used, 2 skipped, 0 dropped, 0 unexpected
   trains  23512130 of 23512130 parameters
