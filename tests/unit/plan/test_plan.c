@@ -54,8 +54,15 @@ static void s2_03_collisions_name_both(void **state)
     const eg_problem *problem = refused(
         &p, "transfer:\n  mapping:\n    - rename: {match: 'fc\\.beta', to: fc.bias}\n", "collision", 6, 7,
         "two source tensors become 'fc.bias': 'fc.bias' [3] by no rule, and 'fc.beta' [3] by rule 1 (rename: "
-        "'fc\\.beta' -> 'fc.bias')");
+        "'fc\\.beta' -> 'fc.bias'); their bytes differ");
     assert_non_null(problem->suggestion);
+    done(&p);
+    begin(&p, "");
+    eg_entry same = p.entries[source_at(&p, "fc.bias")];
+    same.name = "fc.beta";
+    p.entries[p.source.count++] = same;
+    refused(&p, "transfer:\n  mapping:\n    - rename: {match: 'fc\\.beta', to: fc.bias}\n", "collision", 6, 7,
+            "-> 'fc.bias'); their bytes are equal");
     done(&p);
 }
 
