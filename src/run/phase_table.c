@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "data/pipeline.h"
 
 /* "0.01", or one a group: "head 0.01, top 0.001". */
 static const char *rates_text(eg_arena *arena, const eg_groups *groups)
@@ -48,7 +49,26 @@ const eg_row *eg_phase_table(eg_arena *arena, const eg_phases *phases, const eg_
     return rows;
 }
 
-void eg_phase_table_print(const eg_phases *phases, const eg_phase_cost *costs)
+const char *eg_phase_features_reason(const eg_recipe *recipe, const eg_phase_cost *cost)
+{
+    bool draws = eg_transforms_draw(recipe->data.augment) && recipe->data.augment_pool == 0;
+    return recipe->train.cache == EG_CACHE_OFF ? "train.cache is off"
+           : draws                             ? "data.augment draws anew in every epoch"
+           : cost->repeats <= 0                ? cost->next
+                                               : NULL;
+}
+
+static void print_features(const eg_recipe *recipe, const eg_phase *phase, const eg_phase_cost *cost)
+{
+    const char *reason = eg_phase_features_reason(recipe, cost);
+    if (cost->repeats <= 0) return;
+    printf("features of %s: %" PRId64
+           " numbers a sample stand for %.1f %% of the forward pass, then %s%s%s\n",
+           phase->name, cost->features, 100 * cost->repeats / cost->forward, cost->next,
+           reason ? "; not kept: " : "", reason ? reason : "");
+}
+
+void eg_phase_table_print(const eg_recipe *recipe, const eg_phases *phases, const eg_phase_cost *costs)
 {
     static const bool right[EG_TABLE_COLUMNS] = {false, true, false, false, false, true, false};
     eg_arena arena = {0};
@@ -56,11 +76,6 @@ void eg_phase_table_print(const eg_phases *phases, const eg_phase_cost *costs)
     const eg_row *rows = eg_phase_table(&arena, phases, costs, &count);
     printf("\nphases  batch %" PRId64 "; memory on one thread; FLOP forward / backward\n", costs[0].batch);
     eg_table_print(rows, count, right);
-    for (size_t i = 0; i < phases->count; i++)
-        if (costs[i].repeats > 0)
-            printf("features of %s: %" PRId64
-                   " numbers a sample stand for %.1f %% of the forward pass, then %s\n",
-                   phases->items[i].name, costs[i].features, 100 * costs[i].repeats / costs[i].forward,
-                   costs[i].next);
+    for (size_t i = 0; i < phases->count; i++) print_features(recipe, &phases->items[i], &costs[i]);
     eg_arena_clear(&arena);
 }

@@ -9,6 +9,8 @@
 const eg_row *eg_phase_table(eg_arena *arena, const eg_phases *phases, const eg_phase_cost *costs,
                              size_t *count);
 /* On standard output, with a heading. */
-void eg_phase_table_print(const eg_phases *phases, const eg_phase_cost *costs);
+void eg_phase_table_print(const eg_recipe *recipe, const eg_phases *phases, const eg_phase_cost *costs);
+/* Why the features of what gives the same in every epoch are not kept in this phase; NULL: they are. */
+const char *eg_phase_features_reason(const eg_recipe *recipe, const eg_phase_cost *cost);
 
 #endif

@@ -19,7 +19,7 @@ static bool print_json(const eg_transfer *transfer, const eg_run_options *option
 static void print_text(const eg_transfer *transfer)
 {
     eg_plan_print(transfer->plan, stdout, eg_log_colour(stdout));
-    if (transfer->costs) eg_phase_table_print(transfer->phases, transfer->costs);
+    if (transfer->costs) eg_phase_table_print(transfer->recipe, transfer->phases, transfer->costs);
 }
 
 bool eg_run_plan(const eg_run_options *options, eg_error *err)

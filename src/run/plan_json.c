@@ -1,6 +1,6 @@
 #include "run/plan_json.h"
 
-#include "data/pipeline.h"
+#include "run/phase_table.h"
 
 static eg_json *summary_json(const eg_plan *plan)
 {
@@ -108,11 +108,7 @@ static eg_json *memory_json(const eg_phase_cost *cost)
 /* What stands for the part of the network that gives the same in every epoch, and why it is not kept. */
 static eg_json *features_json(const eg_recipe *recipe, const eg_phase_cost *cost)
 {
-    bool draws = eg_transforms_draw(recipe->data.augment) && recipe->data.augment_pool == 0;
-    const char *reason = recipe->train.cache == EG_CACHE_OFF ? "train.cache is off"
-                         : draws                             ? "data.augment draws anew in every epoch"
-                         : cost->repeats <= 0                ? cost->next
-                                                             : NULL;
+    const char *reason = eg_phase_features_reason(recipe, cost);
     eg_json *json = eg_json_object();
     eg_json_bool(json, "kept", !reason);
     eg_json_string(json, "reason", reason);

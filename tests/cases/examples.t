@@ -51,7 +51,7 @@ VGG-16 with a skip list:
   phases  batch 32; memory on one thread; FLOP forward / backward
   phase  epochs  trains                        lr     backward down to  memory  FLOP a sample
   train      15  6 of 32 tensors, 119,586,826  0.001  classifier.0      30.9 G / 273 M
-  features of train: 25088 numbers a sample stand for 99.2 % of the forward pass, then 'classifier.0' trains
+  features of train: 25088 numbers a sample stand for 99.2 % of the forward pass, then 'classifier.0' trains; not kept: data.augment draws anew in every epoch
 
 ResNet-50 saved under DataParallel, to two classes:
 
@@ -103,7 +103,7 @@ ResNet-50 saved under DataParallel, to two classes:
   phases  batch 32; memory on one thread; FLOP forward / backward
   phase  epochs  trains                         lr                     backward down to  memory  FLOP a sample
   train      12  89 of 161 tensors, 22,067,202  fc\..* 0.01, .* 0.001  layer3.0.conv1    8.17 G / 8.68 G
-  features of train: 401408 numbers a sample stand for 44.4 % of the forward pass, then 'layer3.0.conv1' trains
+  features of train: 401408 numbers a sample stand for 44.4 % of the forward pass, then 'layer3.0.conv1' trains; not kept: data.augment draws anew in every epoch
 
 Xception from six classes to two, wrapped twice:
 
@@ -154,7 +154,7 @@ Xception from six classes to two, wrapped twice:
   phases  batch 16; memory on one thread; FLOP forward / backward
   phase  epochs  trains                         lr                       backward down to    memory  FLOP a sample
   train       8  57 of 156 tensors, 11,634,410  fc\..* 0.0005, .* 5e-05  block9.rep.1.conv1  16.7 G / 11 G
-  features of train: 525616 numbers a sample stand for 67.0 % of the forward pass, then 'block9.rep.1.conv1' trains
+  features of train: 525616 numbers a sample stand for 67.0 % of the forward pass, then 'block9.rep.1.conv1' trains; not kept: data.augment draws anew in every epoch
 
 Gradual unfreezing:
 
@@ -196,6 +196,6 @@ Gradual unfreezing:
   top         3  32 of 161 tensors, 14,968,834   head 0.005, top 0.001                              layer4.0.conv1    8.17 G / 2.83 G
   mid         3  89 of 161 tensors, 22,067,202   head 0.002, top 0.0005, mid 0.0001                 layer3.0.conv1    8.17 G / 8.68 G
   all         6  161 of 161 tensors, 23,512,130  head 0.001, top 0.0005, mid 0.00025, low 0.000125  conv1             8.17 G / 16.1 G
-  features of head: 2048 numbers a sample stand for 100.0 % of the forward pass, then 'fc' trains
-  features of top: 200704 numbers a sample stand for 80.2 % of the forward pass, then 'layer4.0.conv1' trains
-  features of mid: 401408 numbers a sample stand for 44.4 % of the forward pass, then 'layer3.0.conv1' trains
+  features of head: 2048 numbers a sample stand for 100.0 % of the forward pass, then 'fc' trains; not kept: data.augment draws anew in every epoch
+  features of top: 200704 numbers a sample stand for 80.2 % of the forward pass, then 'layer4.0.conv1' trains; not kept: data.augment draws anew in every epoch
+  features of mid: 401408 numbers a sample stand for 44.4 % of the forward pass, then 'layer3.0.conv1' trains; not kept: data.augment draws anew in every epoch
