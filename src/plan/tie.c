@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/map.h"
 #include "plan/keymap.h"
 #include "plan/mosaic.h"
 
@@ -77,26 +76,52 @@ static void tie_copies(tier *t)
     check_takers(t, taken);
 }
 
-/* The same bytes under two names in the source. */
+/* A step whose source can be tied, for sorting. */
+typedef struct taker {
+    const eg_entry *entry;
+    size_t step;
+} taker;
+
+static int by_place(const void *a, const void *b)
+{
+    const taker *x = a, *y = b;
+    uintptr_t p = (uintptr_t)x->entry->storage, q = (uintptr_t)y->entry->storage;
+    if (p != q) return p < q ? -1 : 1;
+    if (x->entry->offset != y->entry->offset) return x->entry->offset < y->entry->offset ? -1 : 1;
+    return x->step < y->step ? -1 : x->step > y->step;
+}
+
+static bool same_place(const taker *a, const taker *b)
+{
+    return a->entry->storage == b->entry->storage && a->entry->offset == b->entry->offset;
+}
+
+static bool can_be_tied(const eg_step *step, const eg_store *source)
+{
+    const eg_entry *entry = step->source;
+    uint64_t numel = 0;
+    return entry && step->value && eg_mosaic_is_plain(step->value) && eg_shape_numel(entry->shape, &numel) &&
+           numel && entry >= source->entries && entry < source->entries + source->count && entry->storage &&
+           entry->storage->size;
+}
+
+/* The same bytes under two names in the source. Sorted, because a large plan has ten thousand names and
+ * hardly a tie. */
 static void tell_source_ties(tier *t, const eg_store *source)
 {
-    eg_map *seen = eg_map_new(t->arena);
-    for (size_t s = 0; s < t->plan->step_count; s++) {
-        eg_step *step = &t->plan->steps[s];
-        const eg_entry *entry = step->source;
-        uint64_t numel = 0;
-        if (!entry || !step->value || !eg_mosaic_is_plain(step->value) ||
-            !eg_shape_numel(entry->shape, &numel) || !numel || entry < source->entries ||
-            entry >= source->entries + source->count || !entry->storage || !entry->storage->size)
-            continue;
-        const char *key =
-            eg_arena_printf(t->arena, "%p %llu %s", (void *)entry->storage, (unsigned long long)entry->offset,
-                            eg_shape_text(t->arena, entry->shape));
-        int64_t other = eg_map_find(seen, key);
-        if (other < 0) eg_map_add(seen, key, (int64_t)s);
-        if (other >= 0 && step->tied < 0 && t->plan->steps[other].source != entry)
+    taker *list = EG_NEW_ARRAY(t->arena, taker, t->plan->step_count);
+    size_t count = 0;
+    for (size_t s = 0; s < t->plan->step_count; s++)
+        if (can_be_tied(&t->plan->steps[s], source)) list[count++] = (taker){t->plan->steps[s].source, s};
+    if (count) qsort(list, count, sizeof *list, by_place);
+    for (size_t i = 0, first = 0; i < count; i++) {
+        if (!same_place(&list[i], &list[first])) first = i;
+        size_t other = first;
+        while (!eg_shape_equal(list[other].entry->shape, list[i].entry->shape)) other++;
+        eg_step *step = &t->plan->steps[list[i].step];
+        if (other < i && step->tied < 0 && list[other].entry != list[i].entry)
             step->reason = eg_arena_printf(t->arena, "%s; tied to '%s' in the source, separate here",
-                                           step->reason, t->plan->steps[other].source->name);
+                                           step->reason, list[other].entry->name);
     }
 }
 

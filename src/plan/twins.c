@@ -68,6 +68,12 @@ static const char *lower(eg_arena *arena, const char *name)
     return text;
 }
 
+static bool is_ascii(const char *name)
+{
+    while (*name && (unsigned char)*name < 0x80) name++;
+    return !*name;
+}
+
 static bool is_hidden_in(const char *name)
 {
     size_t length;
@@ -131,6 +137,7 @@ void eg_twins_warn(eg_arena *arena, const eg_store *source, eg_place place, eg_p
                             "the source's name '%s' holds a character that is not seen",
                             escaped(arena, name));
         look_up(&t, cases, cases, lower(arena, name), i, "case_twin", "the case of letters");
+        if (is_ascii(name)) continue;
         bool has_composed, has_combining;
         const char *plain = without_accents(arena, name, &has_composed, &has_combining);
         if (has_composed != has_combining)
