@@ -241,6 +241,16 @@ static eg_moment moment_of(const eg_trainer *trainer)
                        .reductions = at->plateau.reductions};
 }
 
+/* The rates of the groups at a step of the epoch. */
+static void set_rates(eg_trainer *trainer, int64_t step)
+{
+    const eg_phase *phase = phase_of(trainer);
+    eg_moment moment = moment_of(trainer);
+    moment.step = step;
+    for (size_t g = 0; g < phase->groups->count; g++)
+        trainer->lr[g] = eg_schedule_lr(phase->scheduler, phase->groups->lr[g], &moment);
+}
+
 static bool diverged(const eg_trainer *trainer, const char *what, eg_error *err)
 {
     double lr = 0;
@@ -338,12 +348,9 @@ static bool report(const eg_trainer *trainer, eg_metrics *metrics, eg_error *err
 static bool train_step(eg_trainer *trainer, eg_error *err)
 {
     eg_progress *at = &trainer->progress;
-    const eg_phase *phase = phase_of(trainer);
     double start = now();
     eg_loss loss;
-    const eg_moment moment = moment_of(trainer);
-    for (size_t g = 0; g < phase->groups->count; g++)
-        trainer->lr[g] = eg_schedule_lr(phase->scheduler, phase->groups->lr[g], &moment);
+    set_rates(trainer, at->step);
     if (!take_step(trainer, &loss, err)) return false;
     eg_loss_add(&at->loss, &loss);
     at->step++;
@@ -578,7 +585,9 @@ bool eg_trainer_continue(eg_trainer *trainer, const eg_progress *progress, eg_er
     trainer->progress = *progress;
     for (int64_t i = 0; trainer->ema.decay > 0 && i < progress->phase; i++)
         eg_ema_begin(&trainer->ema, phases->items[i].frozen);
-    return compile(trainer, err);
+    if (!compile(trainer, err)) return false;
+    if (progress->step > 0) set_rates(trainer, progress->step - 1); /* an epoch's end tells its last step's */
+    return true;
 }
 
 /* ---- results ---- */

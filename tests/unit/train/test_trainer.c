@@ -19,6 +19,7 @@ enum { SAMPLES = 50, MOST = 64 };
 typedef struct history {
     int64_t steps, epochs, best;
     double loss[MOST], accuracy[MOST], lr[MOST];
+    double end_lr[MOST]; /* of the epochs */
     int64_t batch[MOST];
     int stop_at;
 } history;
@@ -29,6 +30,7 @@ static bool note(void *context, const eg_metrics *metrics, eg_error *err)
     assert_true(metrics->seconds >= 0);
     if (metrics->epoch_end) {
         assert_int_equal(metrics->epoch, h->epochs + 1);
+        h->end_lr[h->epochs] = metrics->lr[0];
         h->accuracy[h->epochs++] = metrics->val ? eg_score_accuracy(metrics->val) : -1;
         if (metrics->best) h->best = metrics->epoch;
     } else {
@@ -275,6 +277,28 @@ static void a_report_ends_the_training(void **state)
     assert_false(train(&setup, &err));
     assert_int_equal(err.code, EG_SYSTEM);
     assert_int_equal(setup.history.steps, 5);
+    close_setup(&setup);
+}
+
+/* An interruption while an epoch is validated: no step of that epoch is left to be taken. */
+static void a_continued_epochs_end_tells_its_last_rate(void **state)
+{
+    (void)state;
+    toy_setup setup;
+    eg_error err = {0};
+    open_setup(&setup, SAMPLES, 1, architecture);
+    eg_trainer *trainer = make_trainer(&setup, &err);
+    assert_true(eg_trainer_run(trainer, &err));
+    const history whole = setup.history;
+    eg_trainer_free(trainer);
+    setup.history = (history){.epochs = 1, .steps = 8};
+    trainer = make_trainer(&setup, &err);
+    const eg_progress at = {.epoch = 1, .epochs = 1, .step = 4, .steps = 8};
+    assert_true(eg_trainer_continue(trainer, &at, &err));
+    assert_true(eg_trainer_run(trainer, &err));
+    assert_true(setup.history.end_lr[1] == whole.end_lr[1] && setup.history.end_lr[1] > 0);
+    assert_true(setup.history.end_lr[2] == whole.end_lr[2]);
+    eg_trainer_free(trainer);
     close_setup(&setup);
 }
 
@@ -554,6 +578,7 @@ int main(void)
         cmocka_unit_test(a_phase_changes_what_it_trains_and_nothing_else),
         cmocka_unit_test(groups_must_cover_and_have_an_effect),
         cmocka_unit_test(accumulated_batches_are_one_large_batch),
+        cmocka_unit_test(a_continued_epochs_end_tells_its_last_rate),
         cmocka_unit_test(it_stops_when_nothing_gets_better),
         cmocka_unit_test(the_average_follows_what_trains),
         cmocka_unit_test(a_single_value_per_channel_is_refused),
