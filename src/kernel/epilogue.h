@@ -42,8 +42,11 @@ EG_INLINE void eg_wide_activate_grad(eg_wide *grad, const eg_wide *v, eg_activat
 {
     const eg_wide zero = {0}, six = zero + 6.0F, scaled = *grad * slope;
     if (activation == EG_ACTIVATION_LEAKY) EG_WIDE_REPLACE(*grad, ~(*v > zero), scaled);
-    if (activation == EG_ACTIVATION_RELU) EG_WIDE_REPLACE(*grad, *v <= zero, zero);
-    if (activation == EG_ACTIVATION_RELU6) EG_WIDE_REPLACE(*grad, (*v <= zero) | (*v >= six), zero);
+    /* One condition a replacement: gcc 12 makes two that it can join one number at a time. */
+    eg_wide below = *v;
+    if (activation == EG_ACTIVATION_RELU6) EG_WIDE_REPLACE(below, *v >= six, zero);
+    if (activation == EG_ACTIVATION_RELU || activation == EG_ACTIVATION_RELU6)
+        EG_WIDE_REPLACE(*grad, below <= zero, zero);
 }
 
 /* x, y (rows, c), rows `ld` floats apart; residual lies as y does. y may be x. */

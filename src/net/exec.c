@@ -132,6 +132,12 @@ static void run_apart(const eg_exec *exec, int32_t at, eg_call *call)
     }
 }
 
+static void tell(const eg_exec *exec, int32_t node, bool backward)
+{
+    const eg_exec_watch *watch = &exec->options.watch;
+    if (watch->done) watch->done(watch->context, node, backward);
+}
+
 /* The nodes at the places from … end-1. */
 static void run_places(eg_exec *exec, int32_t from, int32_t end)
 {
@@ -145,6 +151,7 @@ static void run_places(eg_exec *exec, int32_t from, int32_t end)
             run_apart(exec, i, &call);
         else
             op->forward(&call);
+        tell(exec, i, false);
     }
 }
 
@@ -290,8 +297,10 @@ void eg_exec_backward(eg_exec *exec)
              next++) {
             eg_call call = make_call(exec, exec->again[next], EG_TURN_AGAIN);
             call.node->op->forward(&call);
+            tell(exec, exec->again[next], false);
         }
         backward_node(exec, i);
+        tell(exec, i, true);
     }
 }
 

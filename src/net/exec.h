@@ -9,6 +9,12 @@
 
 typedef struct eg_exec eg_exec;
 
+/* Told after each node's forward (or that done again for backward) and backward pass: for who measures. */
+typedef struct eg_exec_watch {
+    void *context;
+    void (*done)(void *context, int32_t node, bool backward);
+} eg_exec_watch;
+
 typedef struct eg_exec_options {
     int64_t batch;                /* most samples at a time */
     const bool *trainable;        /* per parameter (buffers false); NULL: inference only, nothing is kept */
@@ -18,7 +24,8 @@ typedef struct eg_exec_options {
     bool plain; /* every node by itself, for comparison: nothing is fused */
     eg_recompute recompute;
     bool apart; /* before the cut every sample has the same bits whatever its batch, at some cost in time */
-    bool dry;   /* memory is planned and not taken: to be asked for its costs, never to be run */
+    eg_exec_watch watch;
+    bool dry; /* memory is planned and not taken: to be asked for its costs, never to be run */
 } eg_exec_options;
 
 /* The weights (NULL: dry) are borrowed and must outlive it; they are changed by batch statistics alone.
