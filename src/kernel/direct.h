@@ -25,6 +25,8 @@ typedef struct eg_dot {
     int64_t runs, length, pitch;    /* depth = runs * length; floats from run to run */
     const float *b;                 /* (depth, panel) */
     bool accumulate;
+    bool cold;     /* the results are not in cache: fetched while the sums are made */
+    int64_t ahead; /* floats from a window to one that is fetched meanwhile; 0: none */
 } eg_dot;
 
 typedef struct eg_outer {

@@ -1,4 +1,4 @@
-/* The four ways in which a convolution runs. A call's parameters are weight (k, c / groups, r, s) and bias
+/* The five ways in which a convolution runs. A call's parameters are weight (k, c / groups, r, s) and bias
  * (k) or NULL. */
 #ifndef ENGRAFT_NET_CONV_H
 #define ENGRAFT_NET_CONV_H
@@ -37,6 +37,12 @@ bool eg_conv_winograd_fits(const eg_conv *conv);
 void eg_conv_winograd_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
 void eg_conv_winograd_forward(const eg_conv *conv, const eg_call *call);
 void eg_conv_winograd_backward(const eg_conv *conv, const eg_call *call);
+
+/* Windows of one pixel, as products of whole maps. */
+bool eg_conv_pointwise_fits(const eg_conv *conv);
+void eg_conv_pointwise_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
+void eg_conv_pointwise_forward(const eg_conv *conv, const eg_call *call);
+void eg_conv_pointwise_backward(const eg_conv *conv, const eg_call *call);
 
 /* Windows read in place, where they have strides, few channels or other sizes. */
 bool eg_conv_direct_fits(const eg_conv *conv);

@@ -5,9 +5,9 @@
  *   weight grad   dW (k, columns)    = dy^T (k, rows) * cols          a task: some columns and some k, over
  * all rows
  *
- * cols is made a block at a time (im2col); a 1x1 convolution with stride 1 has its input for cols. W is
- * packed as (k, t, c). Weight gradients need partial sums only where there are too few columns and k for
- * enough tasks: then the rows are cut too, and the parts are added in order. */
+ * cols is made a block at a time (im2col). W is packed as (k, t, c). Weight gradients need partial sums only
+ * where there are too few columns and k for enough tasks: then the rows are cut too, and the parts are added
+ * in order. */
 #include <string.h>
 
 #include "kernel/elementwise.h"
@@ -32,9 +32,8 @@ enum {
 typedef struct cut {
     const eg_conv *conv;
     const eg_call *call;
-    int64_t c, k, t;   /* of one group; taps */
-    int64_t positions; /* n * p * q */
-    bool pointwise;
+    int64_t c, k, t;        /* of one group; taps */
+    int64_t positions;      /* n * p * q */
     int64_t taps, rows;     /* of a block of cols */
     int64_t slice, slices;  /* forward: output channels of a task */
     const float *weight;    /* (k, t, c) */
@@ -54,8 +53,6 @@ static cut make_cut(const eg_conv *conv, int64_t batch)
     const eg_grid *g = &conv->grid;
     cut u = {.conv = conv, .c = g->c / conv->groups, .k = conv->k / conv->groups, .t = g->r * g->s};
     u.positions = batch * g->p * g->q;
-    u.pointwise = u.t == 1 && g->stride[0] == 1 && g->stride[1] == 1 && g->padding[0] == 0 &&
-                  g->padding[1] == 0 && g->p == g->h && g->q == g->w;
     u.taps = eg_clamp(FORWARD_WIDTH / u.c, 1, u.t);
     u.rows = block_rows(u.taps * u.c);
     int64_t tiles = eg_div_up(u.positions, u.rows) * conv->groups;
@@ -105,14 +102,14 @@ void eg_conv_product_memory(const eg_conv *conv, int64_t batch, bool training, e
     int64_t weights = conv->k * u.t * u.c, size = (int64_t)sizeof(float);
     *out = (eg_op_memory){0};
     if (u.t > 1) out->scratch = (size_t)(weights * size);
-    if (!u.pointwise) out->worker = (size_t)(least(u.rows, u.positions) * u.taps * u.c * size);
+    out->worker = (size_t)(least(u.rows, u.positions) * u.taps * u.c * size);
     if (!training) return;
     cut_weight_grad(&u);
     /* The most that any smaller batch may have: their number does not always grow with the rows. */
     int64_t parts = u.parts == 1 ? 1 : eg_div_up(ENOUGH_TASKS, u.columns * u.k_slices * conv->groups);
     if (!direct_weight_grad(&u)) out->scratch = larger(out->scratch, parts * weights * size);
     out->scratch = larger(out->scratch, (int64_t)eg_columns_scratch(u.positions, conv->k));
-    if (!u.pointwise) out->worker = larger(out->worker, least(weight_rows(&u), u.positions) * u.width * size);
+    out->worker = larger(out->worker, least(weight_rows(&u), u.positions) * u.width * size);
 }
 
 static float *worker_cols(const eg_call *call, int worker)
@@ -155,13 +152,10 @@ static void forward_block(const cut *u, int64_t first, int64_t rows, int64_t gro
     float *y = call->y + first * u->conv->k + out;
     for (int64_t tap = 0; tap < u->t; tap += u->taps) {
         int64_t taps = tap + u->taps < u->t ? u->taps : u->t - tap;
-        eg_matrix a = {call->x[0] + first * u->conv->grid.c + channel, u->conv->grid.c, false};
-        if (!u->pointwise) {
-            eg_patch patch = {first, rows, tap, taps, channel, u->c};
-            float *cols = worker_cols(call, worker);
-            eg_im2col(&u->conv->grid, &patch, call->x[0], cols);
-            a = (eg_matrix){cols, taps * u->c, false};
-        }
+        eg_patch patch = {first, rows, tap, taps, channel, u->c};
+        float *cols = worker_cols(call, worker);
+        eg_im2col(&u->conv->grid, &patch, call->x[0], cols);
+        eg_matrix a = {cols, taps * u->c, false};
         eg_matrix b = {u->weight + out * ld + tap * u->c, ld, true};
         eg_gemm(rows, count, taps * u->c, a, b, y, u->conv->k, tap > 0);
     }
@@ -186,20 +180,6 @@ void eg_conv_product_forward(const eg_conv *conv, const eg_call *call)
     u.call = call;
     u.weight = packed_weight(&u);
     eg_range_run(call->pool, eg_div_up(u.positions, u.rows) * conv->groups * u.slices, 1, forward_task, &u);
-}
-
-/* Pointwise: a block of positions of dx is a product by itself. */
-static void pointwise_input_grad(const void *context, int64_t begin, int64_t end, int worker)
-{
-    (void)worker;
-    const cut *u = context;
-    int64_t k = u->conv->k, c = u->conv->grid.c;
-    for (int64_t group = 0; group < u->conv->groups; group++) {
-        eg_matrix a = {u->call->dy + begin * k + group * u->k, k, false};
-        eg_matrix b = {u->weight + group * u->k * u->c, u->c, false};
-        eg_gemm(end - begin, u->c, u->k, a, b, u->call->dx[0] + begin * c + group * u->c, c,
-                u->call->add_dx[0]);
-    }
 }
 
 static void input_grad_block(const cut *u, int64_t first, int64_t rows, int64_t group, float *cols)
@@ -233,11 +213,7 @@ static void input_grad(cut *u)
 {
     const eg_grid *g = &u->conv->grid;
     u->weight = packed_weight(u);
-    if (u->pointwise)
-        eg_range_run(u->call->pool, u->positions, u->rows, pointwise_input_grad, u);
-    else
-        eg_range_run(u->call->pool, u->call->batch, eg_div_up(ENOUGH_ROWS, g->p * g->q), images_input_grad,
-                     u);
+    eg_range_run(u->call->pool, u->call->batch, eg_div_up(ENOUGH_ROWS, g->p * g->q), images_input_grad, u);
 }
 
 /* sums (count, columns `column` …) = dy^T * cols over the rows begin … end-1. */
@@ -245,16 +221,13 @@ static void weight_grad_block(const cut *u, eg_patch patch, int64_t end, int64_t
                               float *sums, bool accumulate, float *cols)
 {
     const eg_call *call = u->call;
-    int64_t step = u->pointwise ? end - patch.first : weight_rows(u);
+    int64_t step = weight_rows(u);
     for (int64_t first = patch.first; first < end; first += step, accumulate = true) {
         patch.first = first;
         patch.rows = first + step < end ? step : end - first;
         eg_matrix a = {call->dy + first * u->conv->k + out, u->conv->k, true};
-        eg_matrix b = {call->x[0] + first * u->conv->grid.c + patch.channel, u->conv->grid.c, false};
-        if (!u->pointwise) {
-            eg_im2col(&u->conv->grid, &patch, call->x[0], cols);
-            b = (eg_matrix){cols, patch.taps * patch.width, false};
-        }
+        eg_im2col(&u->conv->grid, &patch, call->x[0], cols);
+        eg_matrix b = {cols, patch.taps * patch.width, false};
         eg_gemm(count, patch.taps * patch.width, patch.rows, a, b, sums, u->t * u->c, accumulate);
     }
 }
@@ -282,8 +255,7 @@ static void weight_grad_task(const void *context, int64_t task, int64_t last, in
     bool direct = direct_weight_grad(u);
     float *sums = direct ? u->call->grads[EG_CONV_WEIGHT] : u->sums + part * u->conv->k * ld;
     weight_grad_block(u, patch, end, out, count, sums + out * ld + at,
-                      direct && u->call->add_grads[EG_CONV_WEIGHT],
-                      u->pointwise ? NULL : worker_cols(u->call, worker));
+                      direct && u->call->add_grads[EG_CONV_WEIGHT], worker_cols(u->call, worker));
 }
 
 static void unpack_range(const void *context, int64_t begin, int64_t end, int worker)

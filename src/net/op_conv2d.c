@@ -104,6 +104,7 @@ static bool always(const eg_conv *conv)
 
 static const way ways[] = {
     {is_depthwise, eg_conv_depthwise_memory, eg_conv_depthwise_forward, eg_conv_depthwise_backward},
+    {eg_conv_pointwise_fits, eg_conv_pointwise_memory, eg_conv_pointwise_forward, eg_conv_pointwise_backward},
     {eg_conv_winograd_fits, eg_conv_winograd_memory, eg_conv_winograd_forward, eg_conv_winograd_backward},
     {eg_conv_direct_fits, eg_conv_direct_memory, eg_conv_direct_forward, eg_conv_direct_backward},
     {always, eg_conv_product_memory, eg_conv_product_forward, eg_conv_product_backward},

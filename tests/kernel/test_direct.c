@@ -26,7 +26,9 @@ static void check_dot(const eg_direct *form, int64_t width, const int64_t depth[
                 .length = depth[1],
                 .pitch = depth[2],
                 .b = b,
-                .accumulate = add};
+                .accumulate = add,
+                .cold = rows % 2 == 0,
+                .ahead = rows % 3};
     for (int64_t i = 0; i < EG_DIRECT_ROWS; i++) {
         d.a[i] = x + (i < rows ? i : rows - 1) * 3;
         d.c[i] = y + i * ld;

@@ -1,4 +1,5 @@
-/* Convolutions large enough for every way in which they run (Winograd, products, in place, depthwise),
+/* Convolutions large enough for every way in which they run (pointwise, Winograd, products, in place,
+ * depthwise),
  * against a direct sum in double precision: output and all gradients; the same bits on 1, 2, 3 and 7 threads,
  * with every form of the kernels. */
 #include <setjmp.h>
@@ -19,13 +20,18 @@ typedef struct shape {
 
 static const shape shapes[] = {
     {2, 9, 10, 16, 17, 3, 1, 1, 1}, /* Winograd: odd channels, tiles that overhang */
-    {3, 7, 7, 64, 80, 3, 1, 1, 1},   {1, 12, 5, 20, 130, 3, 1, 0, 1}, {2, 6, 8, 24, 16, 3, 1, 2, 1},
-    {5, 14, 14, 32, 32, 3, 1, 1, 1}, {2, 9, 8, 32, 48, 3, 1, 1, 4},   /* products */
-    {2, 9, 8, 32, 48, 1, 1, 0, 1},   {2, 15, 13, 16, 24, 3, 2, 1, 1}, /* in place: strides, few channels */
-    {2, 9, 8, 32, 48, 1, 2, 0, 1},   {1, 23, 21, 3, 16, 7, 2, 3, 1},  {9, 7, 6, 20, 70, 3, 2, 0, 1},
-    {2, 40, 41, 3, 67, 3, 1, 1, 1},  {1, 16, 19, 3, 130, 4, 4, 0, 1}, {3, 11, 10, 5, 7, 3, 3, 2, 1},
-    {2, 7, 5, 17, 19, 2, 4, 1, 1},   {1, 3, 40, 18, 9, 5, 1, 2, 1},   {2, 9, 11, 24, 24, 3, 1, 1, 24},
-    {2, 9, 11, 20, 20, 3, 2, 1, 20}, /* depthwise */
+    {3, 7, 7, 64, 80, 3, 1, 1, 1},    {1, 12, 5, 20, 130, 3, 1, 0, 1},
+    {2, 6, 8, 24, 16, 3, 1, 2, 1},    {5, 14, 14, 32, 32, 3, 1, 1, 1},
+    {2, 9, 8, 32, 48, 3, 1, 1, 4}, /* products */
+    {2, 9, 8, 32, 48, 1, 1, 0, 1}, /* pointwise */
+    {3, 20, 19, 70, 130, 1, 1, 0, 1}, {2, 5, 7, 300, 9, 1, 1, 0, 1},
+    {1, 1, 1, 5, 3, 1, 1, 0, 1},      {2, 9, 8, 36, 48, 1, 1, 0, 4},
+    {2, 9, 8, 16, 24, 1, 1, 1, 1},    {2, 15, 13, 16, 24, 3, 2, 1, 1}, /* in place: strides, few channels */
+    {2, 9, 8, 32, 48, 1, 2, 0, 1},    {1, 23, 21, 3, 16, 7, 2, 3, 1},
+    {9, 7, 6, 20, 70, 3, 2, 0, 1},    {2, 40, 41, 3, 67, 3, 1, 1, 1},
+    {1, 16, 19, 3, 130, 4, 4, 0, 1},  {3, 11, 10, 5, 7, 3, 3, 2, 1},
+    {2, 7, 5, 17, 19, 2, 4, 1, 1},    {1, 3, 40, 18, 9, 5, 1, 2, 1},
+    {2, 9, 11, 24, 24, 3, 1, 1, 24},  {2, 9, 11, 20, 20, 3, 2, 1, 20}, /* depthwise */
 };
 
 typedef struct numbers {
