@@ -50,16 +50,6 @@ void eg_direct_pack(const eg_direct *form, int64_t panel, int64_t k, int64_t c, 
         }
 }
 
-void eg_direct_gather(int64_t lines, int64_t pixels, int64_t count, const float *from, int64_t step,
-                      int64_t line, int64_t width, float *out)
-{
-    for (int64_t i = 0; i < lines; i++, from += line)
-        for (int64_t j = 0; j < pixels; j++, out += width) {
-            memcpy(out, from + j * step, (size_t)count * sizeof *out);
-            if (count < width) memset(out + count, 0, (size_t)(width - count) * sizeof *out);
-        }
-}
-
 void eg_direct_copy(const float *map, int64_t h, int64_t w, int64_t c, int64_t row, int64_t column,
                     int64_t rows, int64_t columns, float *out)
 {

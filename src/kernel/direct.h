@@ -39,10 +39,22 @@ typedef struct eg_outer {
     float *sum;            /* (count, panel), added to */
 } eg_outer;
 
+/* A rectangle of pixels with some neighbouring values each, written group by group of the values, so that a
+ * group's pixels lie one behind the other: to (groups, lines, pixels, group), zeros behind the last value. */
+typedef struct eg_gather {
+    const float *from; /* the first pixel's values; from pixel to pixel, and from line to line: */
+    int64_t step, line;
+    int64_t lines, pixels, count; /* count: values of a pixel */
+    float *to;
+    int64_t group, pitch; /* values of a group; floats from group to group */
+    int64_t ahead;        /* pixels from one to that which is fetched meanwhile; 0: none */
+} eg_gather;
+
 typedef struct eg_direct {
     int64_t panel;
     void (*dot)(const eg_dot *dot);
     void (*outer)(const eg_outer *outer);
+    void (*gather)(const eg_gather *gather);
 } eg_direct;
 
 const eg_direct *eg_direct_forms(eg_cpu cpu);
@@ -56,11 +68,6 @@ typedef struct eg_direct_taps {
 } eg_direct_taps;
 void eg_direct_pack(const eg_direct *form, int64_t panel, int64_t k, int64_t c, int64_t r, int64_t s,
                     const eg_direct_taps *taps, const float *weight, float *packed);
-
-/* `count` neighbouring values of a rectangle of pixels, `step` floats apart in a line, lines `line` apart, to
- * out (lines, pixels, width), zeros behind them. */
-void eg_direct_gather(int64_t lines, int64_t pixels, int64_t count, const float *from, int64_t step,
-                      int64_t line, int64_t width, float *out);
 
 /* Pixels (row … row+rows-1, column … column+columns-1) of a map (h, w, c), zeros where outside it. */
 void eg_direct_copy(const float *map, int64_t h, int64_t w, int64_t c, int64_t row, int64_t column,

@@ -364,8 +364,14 @@ static void outer_tap(const weights *u, eg_outer o, const float *x, int64_t line
         o.a_step = o.count;
         o.a_line = o.pixels * o.count;
         o.sum = sums + (tap * g->c + c) * u->form->panel;
-        eg_direct_gather(o.lines, o.pixels, o.count, x + c, g->stride[1] * g->c, g->stride[0] * g->w * g->c,
-                         o.count, copy);
+        u->form->gather(&(eg_gather){.from = x + c,
+                                     .step = g->stride[1] * g->c,
+                                     .line = g->stride[0] * g->w * g->c,
+                                     .lines = o.lines,
+                                     .pixels = o.pixels,
+                                     .count = o.count,
+                                     .to = copy,
+                                     .group = o.count});
         u->form->outer(&o);
     }
 }
@@ -383,7 +389,13 @@ static void weight_grad_tile(const weights *u, int64_t at, int64_t panel, float 
                   .lines = least(u->lines, g->p - line),
                   .pixels = g->q,
                   .width = least(u->form->panel, k - panel * u->form->panel)};
-    eg_direct_gather(1, o.lines * g->q, o.width, dy, k, 0, u->form->panel, copies);
+    u->form->gather(&(eg_gather){.from = dy,
+                                 .step = k,
+                                 .lines = 1,
+                                 .pixels = o.lines * g->q,
+                                 .count = o.width,
+                                 .to = copies,
+                                 .group = u->form->panel});
     copies += u->panel_copy;
     if (u->few) outer_rows(u, &o, x, line, copies, sums);
     for (int64_t tap = 0; !u->few && tap < g->r * g->s; tap++) outer_tap(u, o, x, line, tap, copies, sums);

@@ -10,9 +10,9 @@
  * with AVX-512, maps that are not in cache, GFLOP/s: 64 -> 64 channels 66 to 106, 64 -> 256 92 to 114, 256 ->
  * 64 86 to 114, 512 -> 128 112 to 136, 256 -> 1024 135 to 147, 728 -> 728 142 to 152; without the fetching
  * ahead 84, 97, 92, 124, 131 and 150. */
+#include <string.h>
+
 #include "kernel/direct.h"
-#include "kernel/gemm.h"
-#include "kernel/im2col.h"
 #include "net/columns.h"
 #include "net/conv.h"
 #include "net/range.h"
@@ -22,9 +22,12 @@ enum {
     LEAST_ROWS = 96, /* of a tile: so that a panel's weights, once in cache, are worth it */
     MOST_ROWS = 384,
     ENOUGH_TASKS = 16,
-    GRAD_COLUMNS = 256, /* of a task of the weight's gradient */
-    GRAD_SLICE = 128,   /* k of such a task */
-    ROWS_PER_PART = 1024,
+    GRAD_SLICE = 512, /* c and k of a task of the weight's gradient, at most */
+    GRAD_LEAST = 128, /* and at least, where there are more */
+    GRAD_ROWS = 96,   /* of its tiles: a panel of x stays in the first cache, */
+    GRAD_GROUP = 48,  /* with so many channels of dy */
+    GRAD_AHEAD = 4,   /* rows that are fetched before they are gathered */
+    ROWS_PER_PART = 384,
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -134,63 +137,143 @@ void eg_conv_pointwise_forward(const eg_conv *conv, const eg_call *call)
     run_sweep(&s, call, call->x[0], call->y);
 }
 
-/* The weight's gradient. */
+/* The weight's gradient: sums over rows of some k (read one by one) times a panel of c. */
 typedef struct weights {
+    const eg_direct *form;
     const eg_conv *conv;
     const eg_call *call;
-    int64_t positions, c, k; /* of one group */
-    int64_t columns, slices; /* tasks along c, along k */
-    int64_t part_rows, parts;
-    float *sums; /* (parts, all k, c); the gradient itself when there is one part */
-    bool add;
+    int64_t positions, c, k, panels; /* of one group */
+    int64_t column, columns;         /* panels of a task; tasks along c */
+    int64_t slice, slices;           /* k of a task; tasks along k */
+    int64_t part_rows, parts, most;  /* most: parts that any smaller batch may have */
+    float *sums;                     /* (parts, groups, panels, k, panel) */
 } weights;
+
+/* Halves the longer side of a task until there are enough. */
+static void cut_weights(weights *u)
+{
+    int64_t panel = u->form->panel, c = eg_div_up(u->c, eg_div_up(u->c, GRAD_SLICE));
+    u->slice = eg_div_up(u->k, eg_div_up(u->k, GRAD_SLICE));
+    for (;; u->slice > c ? (u->slice = eg_div_up(u->slice, 2)) : (c = eg_div_up(c, 2))) {
+        u->column = eg_div_up(c, panel);
+        u->columns = eg_div_up(u->panels, u->column);
+        u->slices = eg_div_up(u->k, u->slice);
+        bool small = c <= GRAD_LEAST && u->slice <= GRAD_LEAST;
+        if (small || u->columns * u->slices * u->conv->groups * u->most >= ENOUGH_TASKS) return;
+    }
+}
 
 static weights make_weights(const eg_conv *conv, int64_t batch)
 {
     const eg_grid *g = &conv->grid;
-    weights u = {.conv = conv, .c = g->c / conv->groups, .k = conv->k / conv->groups};
+    weights u = {.form = eg_direct_forms(eg_cpu_best()), .conv = conv};
+    u.c = g->c / conv->groups, u.k = conv->k / conv->groups;
     u.positions = batch * g->p * g->q;
-    u.columns = eg_div_up(u.c, GRAD_COLUMNS);
-    u.slices = eg_div_up(u.k, GRAD_SLICE);
-    int64_t tasks = u.columns * u.slices * conv->groups;
-    u.parts = eg_clamp(eg_div_up(ENOUGH_TASKS, tasks), 1, eg_div_up(u.positions, ROWS_PER_PART));
-    u.part_rows = eg_div_up(u.positions, u.parts);
+    u.panels = eg_div_up(u.c, u.form->panel);
+    int64_t tasks = eg_div_up(u.c, GRAD_SLICE) * eg_div_up(u.k, GRAD_SLICE) * conv->groups;
+    u.most = eg_clamp(eg_div_up(ENOUGH_TASKS, tasks), 1, eg_div_up(u.positions, ROWS_PER_PART));
+    u.part_rows = eg_div_up(u.positions, u.most);
     u.parts = eg_div_up(u.positions, u.part_rows);
+    cut_weights(&u);
     return u;
+}
+
+/* Floats of a part's sums, and of a worker's copies of a tile. */
+static int64_t part_floats(const weights *u)
+{
+    return u->conv->groups * u->panels * u->k * u->form->panel;
+}
+
+static int64_t tile_floats(const weights *u)
+{
+    return GRAD_ROWS * (eg_div_up(u->slice, GRAD_GROUP) * GRAD_GROUP + u->column * u->form->panel);
+}
+
+/* What a task works on. */
+typedef struct block {
+    int64_t first_k, k, first_c, c, channel_k, channel_c; /* channel: of all groups' */
+    float *sums;                                          /* (its panels, all k, panel), at its first k */
+    float *dy, *x;                                        /* copies of a tile */
+} block;
+
+static void add_tile(const weights *u, const block *b, int64_t row, int64_t rows)
+{
+    int64_t k = u->conv->k, c = u->c * u->conv->groups, panel = u->form->panel;
+    eg_gather gather = {.from = u->call->dy + row * k + b->channel_k,
+                        .step = k,
+                        .lines = 1,
+                        .pixels = rows,
+                        .count = b->k,
+                        .to = b->dy,
+                        .group = GRAD_GROUP,
+                        .pitch = GRAD_ROWS * GRAD_GROUP,
+                        .ahead = row + rows + GRAD_AHEAD <= u->positions ? GRAD_AHEAD : 0};
+    u->form->gather(&gather);
+    gather.from = u->call->x[0] + row * c + b->channel_c;
+    gather.step = c, gather.count = b->c;
+    gather.to = b->x, gather.group = panel, gather.pitch = GRAD_ROWS * panel;
+    u->form->gather(&gather);
+    eg_outer o = {.a_step = GRAD_GROUP, .lines = 1, .pixels = rows};
+    for (int64_t i = 0; i < b->c; i += panel)
+        for (int64_t at = 0; at < b->k; at += GRAD_GROUP) {
+            o.a = b->dy + at * GRAD_ROWS;
+            o.d = b->x + i * GRAD_ROWS;
+            o.count = least(GRAD_GROUP, b->k - at);
+            o.width = least(panel, b->c - i);
+            o.sum = b->sums + i * u->k + at * panel;
+            u->form->outer(&o);
+        }
 }
 
 static void weight_grad_task(const void *context, int64_t task, int64_t last, int worker)
 {
-    (void)last, (void)worker;
+    (void)last;
     const weights *u = context;
-    int64_t column = task % u->columns * GRAD_COLUMNS, slice = task / u->columns % u->slices * GRAD_SLICE;
+    int64_t panel = u->form->panel, column = task % u->columns * u->column,
+            slice = task / u->columns % u->slices;
     int64_t group = task / u->columns / u->slices % u->conv->groups;
     int64_t part = task / u->columns / u->slices / u->conv->groups;
-    int64_t first = part * u->part_rows, rows = least(u->part_rows, u->positions - first);
-    int64_t c = u->c * u->conv->groups, k = u->conv->k, out = group * u->k + slice;
-    eg_matrix dy = {u->call->dy + first * k + out, k, true};
-    eg_matrix x = {u->call->x[0] + first * c + group * u->c + column, c, false};
-    eg_gemm(least(GRAD_SLICE, u->k - slice), least(GRAD_COLUMNS, u->c - column), rows, dy, x,
-            u->sums + (part * k + out) * u->c + column, u->c, u->add);
+    int64_t row = part * u->part_rows, end = least(row + u->part_rows, u->positions);
+    block b = {.first_k = slice * u->slice, .first_c = column * panel};
+    b.k = least(u->slice, u->k - b.first_k);
+    b.c = least(u->column * panel, u->c - b.first_c);
+    b.channel_k = group * u->k + b.first_k;
+    b.channel_c = group * u->c + b.first_c;
+    b.sums = u->sums + part * part_floats(u) + ((group * u->panels + column) * u->k + b.first_k) * panel;
+    b.dy = (float *)(void *)(u->call->worker_scratch + (size_t)worker * u->call->worker_stride);
+    b.x = b.dy + GRAD_ROWS * eg_div_up(u->slice, GRAD_GROUP) * GRAD_GROUP;
+    for (int64_t i = 0; i < b.c; i += panel)
+        memset(b.sums + i * u->k, 0, (size_t)(b.k * panel) * sizeof(float));
+    for (; row < end; row += GRAD_ROWS) add_tile(u, &b, row, least(GRAD_ROWS, end - row));
+}
+
+/* The parts in order: `width` neighbours of dW. */
+static void add_parts(const weights *u, const float *from, int64_t width, bool add, float *to)
+{
+    for (int64_t part = 0; part < u->parts; part++, from += part_floats(u), add = true)
+        for (int64_t i = 0; i < width; i++) to[i] = add ? to[i] + from[i] : from[i];
 }
 
 static void unpack_range(const void *context, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
     const weights *u = context;
-    eg_weight_unpack(end - begin, u->c, 1, u->parts, u->conv->k * u->c, u->sums + begin * u->c,
-                     u->call->grads[EG_CONV_WEIGHT] + begin * u->c, u->call->add_grads[EG_CONV_WEIGHT]);
+    int64_t panel = u->form->panel;
+    for (int64_t row = begin; row < end; row++)
+        for (int64_t at = 0; at < u->c; at += panel) {
+            int64_t group = row / u->k, line = (group * u->panels + at / panel) * u->k + row % u->k;
+            add_parts(u, u->sums + line * panel, least(panel, u->c - at), u->call->add_grads[EG_CONV_WEIGHT],
+                      (float *)u->call->grads[EG_CONV_WEIGHT] + row * u->c + at);
+        }
 }
 
 static void weight_grad(const eg_conv *conv, const eg_call *call)
 {
     weights u = make_weights(conv, call->batch);
     u.call = call;
-    u.sums = u.parts > 1 ? call->scratch : call->grads[EG_CONV_WEIGHT];
-    u.add = u.parts == 1 && call->add_grads[EG_CONV_WEIGHT];
+    u.sums = call->scratch;
     eg_range_run(call->pool, u.columns * u.slices * conv->groups * u.parts, 1, weight_grad_task, &u);
-    if (u.parts > 1)
-        eg_range_run(call->pool, conv->k, eg_clamp(EG_GRAIN / u.c, 1, conv->k), unpack_range, &u);
+    eg_range_run(call->pool, conv->k, eg_clamp(EG_GRAIN / u.c, 1, conv->k), unpack_range, &u);
 }
 
 void eg_conv_pointwise_backward(const eg_conv *conv, const eg_call *call)
@@ -217,10 +300,9 @@ void eg_conv_pointwise_memory(const eg_conv *conv, int64_t batch, bool training,
     if (!training) return;
     s = make_sweep(conv, batch, true);
     weights u = make_weights(conv, batch);
-    /* The most parts that any smaller batch may have: their number does not always grow with the rows. */
-    int64_t parts = u.parts > 1 ? eg_div_up(ENOUGH_TASKS, u.columns * u.slices * conv->groups) : 0;
     out->scratch = larger(out->scratch, (size_t)packed_floats(&s) * sizeof(float));
-    out->scratch = larger(out->scratch, (size_t)(parts * conv->k * u.c) * sizeof(float));
+    out->scratch = larger(out->scratch, (size_t)(u.most * part_floats(&u)) * sizeof(float));
+    out->worker = (size_t)tile_floats(&u) * sizeof(float);
     out->scratch = larger(out->scratch, eg_columns_scratch(u.positions, conv->k));
 }
 

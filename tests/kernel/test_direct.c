@@ -187,22 +187,32 @@ static void test_copy(void **state)
     free(map);
 }
 
+static void check_gather(const eg_direct *form, int64_t count, int64_t group)
+{
+    enum { LINES = 3, PIXELS = 4, STEP = 90, LINE = 400 };
+    int64_t groups = (count + group - 1) / group, pitch = LINES * PIXELS * group + 3;
+    float *x = random_array(LINES * LINE, 1), *out = array(groups * pitch);
+    const eg_gather g = {x, STEP, LINE, LINES, PIXELS, count, out, group, pitch, count % 2};
+    form->gather(&g);
+    for (int64_t i = 0; i < LINES * PIXELS; i++)
+        for (int64_t v = 0; v < groups * group; v++) {
+            float got = out[v / group * pitch + i * group + v % group];
+            assert_true(got == (v < count ? x[i / PIXELS * LINE + i % PIXELS * STEP + v] : 0));
+        }
+    expect_guard(out, groups * pitch);
+    free(x);
+    free(out);
+}
+
 static void test_gather(void **state)
 {
     (void)state;
-    enum { LINES = 3, PIXELS = 4, STEP = 9, LINE = 50, WIDTH = 8, SIZE = LINES * PIXELS * WIDTH };
-    float *x = random_array(LINES * LINE, 1);
-    for (int64_t count = 1; count <= WIDTH; count++) {
-        float *out = array(SIZE);
-        eg_direct_gather(LINES, PIXELS, count, x, STEP, LINE, WIDTH, out);
-        for (int64_t i = 0; i < SIZE; i++) {
-            int64_t at = i / WIDTH / PIXELS * LINE + i / WIDTH % PIXELS * STEP + i % WIDTH;
-            assert_true(out[i] == (i % WIDTH < count ? x[at] : 0));
-        }
-        expect_guard(out, SIZE);
-        free(out);
+    EACH_FORM(form)
+    for (int64_t count = 1; count <= 70; count++) {
+        check_gather(form, count, 7);
+        check_gather(form, count, 16);
+        check_gather(form, count, 48);
     }
-    free(x);
 }
 
 /* Both forms with fused multiply-adds sum in the same order. */
