@@ -45,6 +45,7 @@ typedef struct sweep {
     int64_t rows, panels, slice, slices;
     const float *from, *packed;
     float *to;
+    bool mapped; /* forward: the rows go through the prologue first */
 } sweep;
 
 static sweep make_sweep(const eg_conv *conv, int64_t batch, bool backward)
@@ -79,12 +80,14 @@ static void pack_task(const void *context, int64_t task, int64_t end, int worker
                    (float *)s->call->scratch + task * s->depth * s->form->panel);
 }
 
-/* One panel of the rows first … end-1. cold: nobody read the rows just before. */
-static void run_panel(const sweep *s, int64_t first, int64_t end, int64_t group, int64_t panel, bool cold)
+/* One panel of the rows first … end-1. copy: of these rows, (rows, depth); NULL: they are read where they
+ * lie. cold: nobody read them just before. */
+static void run_panel(const sweep *s, int64_t first, int64_t end, int64_t group, int64_t panel,
+                      const float *copy, bool cold)
 {
-    int64_t column = panel * s->form->panel, depth = s->depth * s->conv->groups,
-            width = s->width * s->conv->groups;
-    const float *from = s->from + group * s->depth;
+    int64_t column = panel * s->form->panel, width = s->width * s->conv->groups;
+    int64_t depth = copy ? s->depth : s->depth * s->conv->groups;
+    const float *from = copy ? copy - first * depth : s->from + group * s->depth;
     float *to = s->to + group * s->width + column;
     eg_dot d = {.width = least(s->form->panel, s->width - column),
                 .runs = 1,
@@ -110,14 +113,39 @@ static void run_panel(const sweep *s, int64_t first, int64_t end, int64_t group,
         eg_epilogue_apply(end - first, d.width, width, to + first * width, &epilogue, to + first * width);
 }
 
+static float *worker_floats(const eg_call *call, int worker)
+{
+    return (float *)(void *)(call->worker_scratch + (size_t)worker * call->worker_stride);
+}
+
+/* A group's channels of some rows through the prologue. */
+static const float *map_rows(const sweep *s, int64_t first, int64_t rows, int64_t group, float *copy)
+{
+    int64_t depth = s->depth * s->conv->groups;
+    const eg_gather gather = {.from = s->from + first * depth + group * s->depth,
+                              .step = depth,
+                              .lines = 1,
+                              .pixels = rows,
+                              .count = s->depth,
+                              .to = copy,
+                              .group = s->depth};
+    const eg_epilogue prologue = eg_epilogue_at(&s->call->prologue, 0, group * s->depth);
+    s->form->gather(&gather);
+    eg_epilogue_apply(rows, s->depth, s->depth, copy, &prologue, copy);
+    return copy;
+}
+
 static void sweep_task(const void *context, int64_t task, int64_t last, int worker)
 {
-    (void)last, (void)worker;
+    (void)last;
     const sweep *s = context;
     int64_t slice = task % s->slices, group = task / s->slices % s->conv->groups;
     int64_t first = task / s->slices / s->conv->groups * s->rows, begin = slice * s->slice;
+    int64_t end = least(first + s->rows, s->positions);
+    const float *copy =
+        s->mapped ? map_rows(s, first, end - first, group, worker_floats(s->call, worker)) : NULL;
     for (int64_t panel = begin; panel < least(begin + s->slice, s->panels); panel++)
-        run_panel(s, first, least(first + s->rows, s->positions), group, panel, panel == begin);
+        run_panel(s, first, end, group, panel, copy, !copy && panel == begin);
 }
 
 static void run_sweep(sweep *s, const eg_call *call, const float *from, float *to)
@@ -134,6 +162,7 @@ static void run_sweep(sweep *s, const eg_call *call, const float *from, float *t
 void eg_conv_pointwise_forward(const eg_conv *conv, const eg_call *call)
 {
     sweep s = make_sweep(conv, call->batch, false);
+    s.mapped = !eg_epilogue_is_empty(&call->prologue);
     run_sweep(&s, call, call->x[0], call->y);
 }
 
@@ -196,6 +225,17 @@ typedef struct block {
     float *dy, *x;                                        /* copies of a tile */
 } block;
 
+/* The copy of x through the prologue, panel by panel. */
+static void map_tile(const weights *u, const block *b, int64_t rows)
+{
+    int64_t panel = u->form->panel;
+    for (int64_t i = 0; i < b->c; i += panel) {
+        const eg_epilogue prologue = eg_epilogue_at(&u->call->prologue, 0, b->channel_c + i);
+        float *x = b->x + i * GRAD_ROWS;
+        eg_epilogue_apply(rows, least(panel, b->c - i), panel, x, &prologue, x);
+    }
+}
+
 static void add_tile(const weights *u, const block *b, int64_t row, int64_t rows)
 {
     int64_t k = u->conv->k, c = u->c * u->conv->groups, panel = u->form->panel;
@@ -213,6 +253,7 @@ static void add_tile(const weights *u, const block *b, int64_t row, int64_t rows
     gather.step = c, gather.count = b->c;
     gather.to = b->x, gather.group = panel, gather.pitch = GRAD_ROWS * panel;
     u->form->gather(&gather);
+    if (!eg_epilogue_is_empty(&u->call->prologue)) map_tile(u, b, rows);
     eg_outer o = {.a_step = GRAD_GROUP, .lines = 1, .pixels = rows};
     for (int64_t i = 0; i < b->c; i += panel)
         for (int64_t at = 0; at < b->k; at += GRAD_GROUP) {
@@ -240,7 +281,7 @@ static void weight_grad_task(const void *context, int64_t task, int64_t last, in
     b.channel_k = group * u->k + b.first_k;
     b.channel_c = group * u->c + b.first_c;
     b.sums = u->sums + part * part_floats(u) + ((group * u->panels + column) * u->k + b.first_k) * panel;
-    b.dy = (float *)(void *)(u->call->worker_scratch + (size_t)worker * u->call->worker_stride);
+    b.dy = worker_floats(u->call, worker);
     b.x = b.dy + GRAD_ROWS * eg_div_up(u->slice, GRAD_GROUP) * GRAD_GROUP;
     for (int64_t i = 0; i < b.c; i += panel)
         memset(b.sums + i * u->k, 0, (size_t)(b.k * panel) * sizeof(float));
@@ -296,13 +337,14 @@ static size_t larger(size_t a, size_t b)
 void eg_conv_pointwise_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out)
 {
     sweep s = make_sweep(conv, batch, false);
-    *out = (eg_op_memory){.scratch = (size_t)packed_floats(&s) * sizeof(float)};
+    *out = (eg_op_memory){.scratch = (size_t)packed_floats(&s) * sizeof(float),
+                          .worker = (size_t)(least(s.rows, s.positions) * s.depth) * sizeof(float)};
     if (!training) return;
     s = make_sweep(conv, batch, true);
     weights u = make_weights(conv, batch);
     out->scratch = larger(out->scratch, (size_t)packed_floats(&s) * sizeof(float));
     out->scratch = larger(out->scratch, (size_t)(u.most * part_floats(&u)) * sizeof(float));
-    out->worker = (size_t)tile_floats(&u) * sizeof(float);
+    out->worker = larger(out->worker, (size_t)tile_floats(&u) * sizeof(float));
     out->scratch = larger(out->scratch, eg_columns_scratch(u.positions, conv->k));
 }
 

@@ -65,6 +65,17 @@ void eg_exec_free(eg_exec *exec)
 }
 
 /* ---- running ---- */
+/* What the value of a batch norm that is not made goes through. */
+static eg_epilogue make_prologue(const eg_exec *exec, int32_t norm)
+{
+    const eg_fused *fused = &exec->fused[norm];
+    const float *line = exec->runs[norm].line;
+    return (eg_epilogue){.scale = line,
+                         .bias = line + eg_exec_channels_of(exec, norm),
+                         .activation = fused->activation,
+                         .slope = fused->slope};
+}
+
 static eg_call make_call(eg_exec *exec, int32_t at, eg_turn now)
 {
     const eg_node *node = &exec->net->nodes[at];
@@ -86,7 +97,9 @@ static eg_call make_call(eg_exec *exec, int32_t at, eg_turn now)
                     .worker_scratch = n->worker[now],
                     .worker_stride = n->worker_stride,
                     .epilogue = {.activation = fused->activation, .slope = fused->slope}};
-    for (int32_t i = 0; i < eg_exec_inputs_of(exec, at); i++) call.x[i] = data[eg_exec_input_of(exec, at, i)];
+    for (int32_t i = 0; i < eg_exec_inputs_of(exec, at); i++) call.x[i] = data[eg_exec_read_of(exec, at, i)];
+    if (fused->unmade) call.line = n->line;
+    if (fused->mapped >= 0) call.prologue = make_prologue(exec, fused->mapped);
     if (fused->residual >= 0) call.epilogue.residual = call.x[node->input_count];
     for (int32_t i = 0; i < node->param_count; i++)
         if (node->params[i] >= 0) call.params[i] = exec->weights->data[node->params[i]];

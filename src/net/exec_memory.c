@@ -72,7 +72,8 @@ static bool may_run_again(const eg_exec *exec, int32_t at)
 {
     const eg_op *op = exec->net->nodes[at].op;
     int32_t y = eg_exec_output_of(exec, at);
-    return exec->recompute && op->cheap && exec->runs[at].backward && y != exec->root[exec->net->output];
+    return exec->recompute && op->cheap && !exec->fused[at].unmade && exec->runs[at].backward &&
+           y != exec->root[exec->net->output];
 }
 
 /* Downwards: what backward needs of each value, and which nodes run again for it; these need their inputs by
@@ -90,7 +91,7 @@ static need *find_needs(eg_exec *exec, eg_arena *work)
         if (backward && eg_exec_reads_y(exec, i)) add_need(y, eg_exec_backward_time(exec, i));
         if (y->first && may_run_again(exec, i)) exec->runs[i].again = y->first;
         for (int32_t k = 0; k < eg_exec_inputs_of(exec, i); k++) {
-            need *x = &needs[eg_exec_input_of(exec, i, k)];
+            need *x = &needs[eg_exec_read_of(exec, i, k)];
             if (backward && node->op->backward_reads_x && k < node->input_count)
                 add_need(x, eg_exec_backward_time(exec, i));
             if (exec->runs[i].again) add_need(x, exec->runs[i].again);
@@ -112,7 +113,7 @@ static void ask_values(eg_exec *exec, requests *r)
         int32_t y = eg_exec_output_of(exec, i);
         last[y] = later(last[y], exec->place[i]);
         for (int32_t k = 0; k < eg_exec_inputs_of(exec, i); k++) {
-            int32_t x = eg_exec_input_of(exec, i, k);
+            int32_t x = eg_exec_read_of(exec, i, k);
             last[x] = later(last[x], exec->place[i]);
         }
     }
@@ -120,7 +121,7 @@ static void ask_values(eg_exec *exec, requests *r)
     for (int32_t i = 0; i < net->node_count; i++) {
         int32_t y = eg_exec_output_of(exec, i);
         bool again = exec->runs[i].again != 0;
-        if (eg_exec_is_idle(exec, i)) continue;
+        if (eg_exec_is_idle(exec, i) || exec->fused[i].unmade) continue;
         ask(r, exec->place[i], again ? last[y] : later(last[y], needs[y].last), value_size(exec, y, r),
             &exec->data[y]);
         if (again) ask(r, needs[y].first, needs[y].last, value_size(exec, y, r), &exec->kept[y]);
@@ -159,6 +160,13 @@ static void ask_grads(eg_exec *exec, requests *r)
         ask(r, loss_time(exec), loss_time(exec), value_size(exec, output, r), &exec->grad[output]);
 }
 
+/* The last time that a node's line is read: where it is not made, by its reader, which also runs backward. */
+static int64_t line_end(const eg_exec *exec, int32_t at)
+{
+    if (!exec->fused[at].unmade) return exec->place[at];
+    return exec->options.trainable ? eg_exec_backward_time(exec, at) : loss_time(exec);
+}
+
 static void ask_scratch(eg_exec *exec, requests *r)
 {
     const eg_net *net = exec->net;
@@ -169,8 +177,9 @@ static void ask_scratch(eg_exec *exec, requests *r)
         int64_t now = exec->place[i];
         eg_op_memory memory = {0};
         if (eg_exec_is_idle(exec, i)) continue;
-        if (exec->fused[i].norm >= 0)
-            ask(r, now, now, (size_t)(2 * eg_exec_channels_of(exec, i)) * sizeof(float), &n->line);
+        if (exec->fused[i].norm >= 0 || exec->fused[i].unmade)
+            ask(r, now, line_end(exec, i), (size_t)(2 * eg_exec_channels_of(exec, i)) * sizeof(float),
+                &n->line);
         if (node->op->memory) node->op->memory(net, node, exec->options.batch, n->backward, &memory);
         n->worker_stride =
             (memory.worker + EG_BUFFER_ALIGNMENT - 1) / EG_BUFFER_ALIGNMENT * EG_BUFFER_ALIGNMENT;

@@ -17,7 +17,7 @@ typedef struct eg_run_state {
     int32_t masks; /* the node whose activation's gradient this one takes, -1: none */
     bool masked;   /* another node takes it */
     size_t worker_stride;
-    void *line;                /* scale and shift of the batch norm that a convolution took in */
+    void *line; /* scale and shift of the batch norm that a convolution took in, or that its reader makes */
     void *dx[EG_OP_INPUTS];    /* the input's gradient, or a buffer of its own to be added to it */
     bool add_dx[EG_OP_INPUTS]; /* the gradient has been written to already: what comes is added */
     bool own_dx[EG_OP_INPUTS]; /* dx is a buffer of its own */
@@ -76,6 +76,13 @@ static inline int32_t eg_exec_input_of(const eg_exec *exec, int32_t at, int32_t 
 {
     const eg_node *node = &exec->net->nodes[at];
     return exec->root[i < node->input_count ? node->inputs[i] : exec->fused[at].residual];
+}
+
+/* The value that is read for it: behind a batch norm that is not made, what that reads. */
+static inline int32_t eg_exec_read_of(const eg_exec *exec, int32_t at, int32_t i)
+{
+    int32_t mapped = exec->fused[at].mapped;
+    return i == 0 && mapped >= 0 ? eg_exec_input_of(exec, mapped, 0) : eg_exec_input_of(exec, at, i);
 }
 
 static inline int32_t eg_exec_output_of(const eg_exec *exec, int32_t at)

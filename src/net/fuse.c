@@ -84,6 +84,15 @@ static void take_activation(const graph *g, eg_fused *fused, eg_fused *head)
     take_in(g, fused, head, node);
 }
 
+/* A normalisation that its reader makes on the way in. */
+static void leave_out(const graph *g, eg_fused *fused, eg_fused *norm)
+{
+    const eg_node *reader = next(g, fused, norm);
+    if (!reader || norm->residual >= 0 || !reader->op->maps_x || !reader->op->maps_x(g->net, reader)) return;
+    norm->unmade = true;
+    fused[reader - g->net->nodes].mapped = (int32_t)(norm - fused);
+}
+
 void eg_fuse(eg_arena *work, const eg_net *net, const bool *trainable, const eg_bn_mode *batch_norm,
              const eg_cut *cut, bool plain, eg_fused *fused)
 {
@@ -97,7 +106,7 @@ void eg_fuse(eg_arena *work, const eg_net *net, const bool *trainable, const eg_
                EG_NEW_ARRAY(work, bool, values)};
     find_links(&g, trainable);
     for (int32_t i = 0; i < net->node_count; i++)
-        fused[i] = (eg_fused){.output = net->nodes[i].output, .norm = -1, .residual = -1};
+        fused[i] = (eg_fused){.output = net->nodes[i].output, .norm = -1, .residual = -1, .mapped = -1};
     for (int32_t i = 0; !plain && i < net->node_count; i++) {
         const eg_node *node = &net->nodes[i];
         bool norm = node->op == &eg_op_batch_norm2d, conv = node->op == &eg_op_conv2d;
@@ -106,5 +115,6 @@ void eg_fuse(eg_arena *work, const eg_net *net, const bool *trainable, const eg_
         if (fixed) take_norm(&g, fused, &fused[i]);
         if (fixed || norm) take_add(&g, fused, &fused[i]);
         if (!conv || fixed || fused[i].output == node->output) take_activation(&g, fused, &fused[i]);
+        if (norm) leave_out(&g, fused, &fused[i]);
     }
 }

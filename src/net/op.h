@@ -80,6 +80,10 @@ typedef struct eg_call {
     /* What follows in the same pass, for operators that net/fuse.h names. A residual is x[input_count], and
      * its gradient goes to dx[input_count]. */
     eg_epilogue epilogue;
+    /* What x[0] goes through on the way in, for operators that map x: x[0] is then what comes before. */
+    eg_epilogue prologue;
+    float *line; /* batch_norm2d: scale and shift (c each) go here, and y is not made: a reader maps x; or
+                    NULL */
     void *params[EG_NODE_PARAMS]; /* NULL: absent. Only batch statistics may be written */
     float *grads[EG_NODE_PARAMS]; /* to be overwritten; NULL: not wanted */
     bool *add_grads; /* per parameter: true when a shared parameter's gradient must be added to instead */
@@ -119,6 +123,8 @@ typedef struct eg_op {
     bool (*draws)(const void *attr);
     /* Whether backward obeys add_dx; NULL: it does not. */
     bool (*adds_dx)(const eg_net *net, const eg_node *node);
+    /* Whether forward and backward obey the prologue; NULL: they do not. */
+    bool (*maps_x)(const eg_net *net, const eg_node *node);
     /* training: a backward follows. NULL: no memory. */
     void (*memory)(const eg_net *net, const eg_node *node, int64_t batch, bool training, eg_op_memory *out);
     void (*forward)(const eg_call *call);

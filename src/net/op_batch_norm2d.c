@@ -202,8 +202,9 @@ static void forward(const eg_call *call)
         use_batch_statistics(&j);
     else
         use_stored_statistics(&j);
+    if (call->line) j.scale = call->line, j.shift = call->line + j.c;
     find_line(j.c, j.mean, j.inverse, call->params[WEIGHT], call->params[BIAS], j.scale, j.shift);
-    eg_range_run(call->pool, j.rows, eg_column_rows(j.c), apply_block, &j);
+    if (!call->line) eg_range_run(call->pool, j.rows, eg_column_rows(j.c), apply_block, &j);
 }
 
 /* The block's part of what backward reads. After the sums, the residual's gradient, where it is not added to,

@@ -142,6 +142,12 @@ static bool adds_dx(const eg_net *net, const eg_node *node)
     return !is_depthwise(&conv);
 }
 
+static bool maps_x(const eg_net *net, const eg_node *node)
+{
+    eg_conv conv = describe(net, node);
+    return find_way(&conv)->forward == eg_conv_pointwise_forward;
+}
+
 static double flops(const eg_net *net, const eg_node *node)
 {
     const attr *a = node->attr;
@@ -173,6 +179,7 @@ const eg_op eg_op_conv2d = {
     .products = true,
     .infer = infer,
     .adds_dx = adds_dx,
+    .maps_x = maps_x,
     .memory = memory,
     .forward = forward,
     .backward = backward,

@@ -184,7 +184,7 @@ static void test_recompute_takes_less_memory(void **state)
     int32_t x = 0;
     make_image(&t.m, SIDE, SIDE, 3);
     for (int i = 0; i < 12; i++)
-        x = unit(&t.m, eg_arena_printf(&t.m.arena, "unit%d", i), "out_channels=8 kernel_size=1", x);
+        x = unit(&t.m, eg_arena_printf(&t.m.arena, "unit%d", i), "out_channels=8 kernel_size=3 padding=1", x);
     make_weights(&t.m, &t.weights, 1);
     t.pool = eg_pool_new(1, NULL);
     for (int how = EG_RECOMPUTE_AUTO; how <= EG_RECOMPUTE_NEVER; how++) {

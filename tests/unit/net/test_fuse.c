@@ -20,7 +20,8 @@ static int32_t conv_norm(maker *m, const char *path, const char *args, int32_t x
 }
 
 /* Each way of a convolution before a batch norm, each activation, residuals on either side, a value that is
- * read twice, an activation behind a bare convolution, and before a maximum. */
+ * read twice, an activation behind a bare convolution, and before a maximum; batch norms before pointwise
+ * convolutions, with an activation and without. */
 static void make_network(maker *m)
 {
     make_image(m, SIDE, SIDE, CHANNELS);
@@ -42,6 +43,11 @@ static void make_network(maker *m)
     y = make_node(m, "relu", "r8", "",
                   make_node(m, "conv2d", "c8", "out_channels=32 kernel_size=3 padding=1", y));
     y = make_node(m, "max_pool2d", "m8", "kernel_size=3 stride=1 padding=1", y); /* windows overlap */
+    y = make_node(m, "relu6", "r10", "", make_node(m, "batch_norm2d", "n10", "", y));
+    y = make_node(m, "conv2d", "c10", "out_channels=70 kernel_size=1", y);
+    y = make_node(m, "batch_norm2d", "n11", "",
+                  make_node(m, "max_pool2d", "m10", "kernel_size=2 stride=1", y));
+    y = make_node(m, "conv2d", "c11", "out_channels=32 kernel_size=1 groups=2 bias=false", y);
     y = make_node(m, "relu6", "r9", "", make_node(m, "conv2d", "c9", "out_channels=32 kernel_size=1", y));
     y = make_node(m, "max_pool2d", "m9", "kernel_size=2 ceil_mode=true", y);
     y = make_node(m, "flatten", "flatten", "",
@@ -156,20 +162,35 @@ static void test_folded(void **state)
     check("fc", EG_BN_EVAL, 2e-5);
 }
 
-static int absorbed(const maker *m, const bool *trainable, const eg_bn_mode *modes)
+/* Nodes that run within others, and batch norms that are not made. */
+typedef struct counts {
+    int absorbed, unmade;
+} counts;
+
+static counts count(const maker *m, const bool *trainable, const eg_bn_mode *modes)
 {
     eg_arena arena = {0};
     eg_fused *fused = EG_NEW_ARRAY(&arena, eg_fused, MAKE_NODES);
-    int count = 0;
+    counts n = {0};
     eg_cut cut = eg_cut_find(&arena, &m->net, trainable, modes);
     eg_fuse(&arena, &m->net, trainable, modes, &cut, false, fused);
-    for (int32_t i = 0; i < m->net.node_count; i++) count += fused[i].absorbed;
+    for (int32_t i = 0; i < m->net.node_count; i++) {
+        n.absorbed += fused[i].absorbed;
+        n.unmade += fused[i].unmade;
+        if (fused[i].mapped >= 0) assert_true(fused[fused[i].mapped].unmade);
+    }
     eg_arena_clear(&arena);
-    return count;
+    return n;
 }
 
-/* Eight activations and three sums go into what is before them; seven batch norms too, where nothing trains.
- */
+static void expect(counts got, int absorbed, int unmade)
+{
+    assert_int_equal(got.absorbed, absorbed);
+    assert_int_equal(got.unmade, unmade);
+}
+
+/* Nine activations and three sums go into what is before them; seven batch norms too, where nothing trains.
+ * The two batch norms before pointwise convolutions are made on the way in. */
 static void test_what_is_fused(void **state)
 {
     (void)state;
@@ -178,9 +199,9 @@ static void test_what_is_fused(void **state)
     eg_bn_mode *eval = EG_NEW_ARRAY(&m.arena, eg_bn_mode, MAKE_NODES),
                *batch = EG_NEW_ARRAY(&m.arena, eg_bn_mode, MAKE_NODES);
     for (int i = 0; i < MAKE_NODES; i++) eval[i] = EG_BN_EVAL;
-    assert_int_equal(absorbed(&m, make_trainable(&m), batch), 11);
-    assert_int_equal(absorbed(&m, NULL, eval), 18);
-    assert_int_equal(absorbed(&m, NULL, NULL), 18);
+    expect(count(&m, make_trainable(&m), batch), 12, 2);
+    expect(count(&m, NULL, eval), 19, 2);
+    expect(count(&m, NULL, NULL), 19, 2);
     make_clear(&m);
 }
 
