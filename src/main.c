@@ -477,6 +477,7 @@ int main(int argc, char **argv)
         eg_error err = {0};
         return eg_run_version(argc > 2 && strcmp(argv[2], "--json") == 0, &err) ? EG_OK : EG_SYSTEM;
     }
+    eg_run_setup();
     signal(SIGXFSZ, SIG_IGN); /* a limit of file size is an error like a full disk */
     eg_arena arena = {0};
     eg_problems problems = {.arena = &arena};

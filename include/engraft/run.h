@@ -27,6 +27,9 @@ typedef struct eg_run_options {
     eg_problems *problems; /* receives everything that is wrong with recipe, architecture or plan */
 } eg_run_options;
 
+/* At the start of the process, from one thread: ends the threads that libraries begin when they are loaded,
+ * which slow every command down. Without it all works, later. */
+void eg_run_setup(void);
 /* Plan, apply, train, evaluate, write. */
 bool eg_run(const eg_run_options *options, eg_error *err);
 /* The training alone, from a model that `apply` wrote: its tensors are taken as they are. */

@@ -27,7 +27,8 @@ static eg_output *open_outputs; /* so that an early end of the process can remov
 
 static void remove_open_outputs(void)
 {
-    for (eg_output *output = open_outputs; output; output = output->next) unlink(output->temporary);
+    for (eg_output *output = open_outputs; output; output = output->next)
+        if (output->temporary) unlink(output->temporary);
 }
 
 static void remember(eg_output *output)
@@ -63,20 +64,49 @@ static char *copy_text(const char *a, const char *b)
     return strcat(text, b);
 }
 
+/* By this name linkat finds a file that has none. */
+static void name_descriptor(int fd, char name[32])
+{
+    snprintf(name, 32, "/proc/self/fd/%d", fd);
+}
+
+/* A file without a name, which ends with the process. -1 where the file system has none, or where /proc is
+ * missing, through which it would get its name. */
+static int open_unnamed(const char *path)
+{
+    eg_arena arena = {0};
+    char self[32];
+    int fd = open(eg_path_folder(&arena, path), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+    eg_arena_clear(&arena);
+    name_descriptor(fd, self);
+    if (fd < 0 || access(self, F_OK) == 0) return fd;
+    close(fd);
+    return -1;
+}
+
+static int open_named(char *temporary)
+{
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    mode_t mask = umask(0);
+    umask(mask);
+    if (fd >= 0) fchmod(fd, 0666 & ~mask);
+    return fd;
+}
+
 eg_output *eg_output_open(const char *path, eg_error *err)
 {
     eg_output *output = eg_malloc(sizeof *output);
-    *output = (eg_output){.path = copy_text(path, ""), .temporary = copy_text(path, ".XXXXXX")};
+    *output = (eg_output){.path = copy_text(path, ""), .fd = open_unnamed(path)};
     output->buffer = eg_malloc(BUFFER_SIZE);
-    output->fd = mkostemp(output->temporary, O_CLOEXEC);
+    if (output->fd < 0) {
+        output->temporary = copy_text(path, ".XXXXXX");
+        output->fd = open_named(output->temporary);
+    }
     if (output->fd < 0) {
         system_failed(err, path, "create the file");
         release(output);
         return NULL;
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(output->fd, 0666 & ~mask);
     remember(output);
     return output;
 }
@@ -148,18 +178,44 @@ static void sync_folder(const char *path)
 
 bool eg_output_text(eg_output *output, eg_arena *arena, const char **text, eg_error *err)
 {
-    if (!flush(output, err)) return false;
-    *text = eg_file_read(arena, output->temporary, UINT64_MAX, NULL, err);
-    return *text != NULL;
+    char *bytes = eg_arena_alloc(arena, output->size + 1);
+    *text = bytes;
+    return flush(output, err) &&
+           (eg_read_at(output->fd, 0, bytes, output->size, err) || eg_error_in(err, output->path));
+}
+
+/* Under the first free name beside its place: PATH.000000, PATH.000001, ... Only a kill between this and the
+ * rename leaves one behind. */
+static bool give_name(eg_output *output)
+{
+    enum { MOST = 1000000 };
+    char self[32];
+    size_t size = strlen(output->path) + 8;
+    char *name = eg_malloc(size);
+    name_descriptor(output->fd, self);
+    for (int i = 0; i < MOST; i++) {
+        snprintf(name, size, "%s.%06d", output->path, i);
+        if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
+            output->temporary = name;
+            return true;
+        }
+        if (errno != EEXIST) break;
+    }
+    free(name);
+    return false;
+}
+
+static bool put_in_place(eg_output *output, eg_error *err)
+{
+    bool ok = (output->temporary || give_name(output)) && rename(output->temporary, output->path) == 0;
+    return ok || system_failed(err, output->path, "put the file in place");
 }
 
 bool eg_output_commit(eg_output *output, eg_error *err)
 {
     bool ok = flush(output, err);
     if (ok && fsync(output->fd) != 0) ok = system_failed(err, output->path, "write the file to disk");
-    if (ok && rename(output->temporary, output->path) != 0)
-        ok = system_failed(err, output->path, "put the file in place");
-    if (!ok) {
+    if (!ok || !put_in_place(output, err)) {
         eg_output_abandon(output);
         return false;
     }
@@ -171,7 +227,7 @@ bool eg_output_commit(eg_output *output, eg_error *err)
 void eg_output_abandon(eg_output *output)
 {
     if (!output) return;
-    unlink(output->temporary);
+    if (output->temporary) unlink(output->temporary);
     release(output);
 }
 

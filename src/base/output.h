@@ -9,12 +9,13 @@
 #include "engraft/arena.h"
 #include "engraft/error.h"
 
-/* An output file: written beside its place under a temporary name, put in place by eg_output_commit alone. A
- * process that ends before leaves no trace of it (short of a kill, which leaves the temporary file). */
+/* An output file: written in the folder of its place without a name (O_TMPFILE), put in place by
+ * eg_output_commit alone. A process that ends before leaves no trace of it, whatever ended it. Where the file
+ * system has no files without names, it has a temporary one beside its place, which a kill leaves there. */
 typedef struct eg_output {
     int fd;
-    char *path, *temporary;
-    uint64_t size; /* bytes written or left out so far: where the next one goes */
+    char *path, *temporary; /* temporary: its name while that is not path, or NULL */
+    uint64_t size;          /* bytes written or left out so far: where the next one goes */
     uint8_t *buffer;
     size_t buffered;
     struct eg_output *next; /* list of open ones */

@@ -16,6 +16,10 @@
 void gotoblas_dynamic_init(void) __attribute__((weak));
 void gotoblas_dynamic_quit(void) __attribute__((weak));
 
+/* Loaded, the library starts a thread for every further processor, which turns for a tenth of a second before
+ * it sleeps. This ends them, as the library does itself before a fork; builds for one thread have none. */
+int blas_thread_shutdown_(void) __attribute__((weak));
+
 static const char *best_core(void)
 {
 #if defined(__x86_64__)
@@ -43,7 +47,9 @@ static void choose_core(void)
 void eg_gemm_setup(void)
 {
     choose_core();
-    openblas_set_num_threads(1);
+    if (openblas_get_num_threads() == 1) return;
+    openblas_set_num_threads(1); /* first: it starts the threads where there are none */
+    if (blas_thread_shutdown_) blas_thread_shutdown_();
 }
 
 /* The first two words of "OpenBLAS 0.3.21 DYNAMIC_ARCH …". */

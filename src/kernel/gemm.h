@@ -5,7 +5,8 @@
 #include "kernel/kernel.h"
 
 /* Before the first product, from one thread (repeating it does no harm): every product runs on the thread
- * that asks for it, in the form made for this processor. */
+ * that asks for it, in the form made for this processor. BLAS's own threads end, which take from others the
+ * processor otherwise until they find that there is nothing to do. */
 void eg_gemm_setup(void);
 /* "OpenBLAS 0.3.21", and the processor that its form was made for, "Haswell". */
 const char *eg_gemm_library(void);

@@ -1,6 +1,8 @@
 /* Matrix products: both operands transposed or not, rows apart, overwriting or adding, odd sizes. */
 #include "kernel_cases.h"
 
+#include <dirent.h>
+
 #include "kernel/gemm.h"
 
 static void check(int64_t m, int64_t n, int64_t k, bool ta, bool tb, bool accumulate)
@@ -37,6 +39,27 @@ static void test_products(void **state)
             check(sizes[i][0], sizes[i][1], sizes[i][2], form & 1, form & 2, form & 4);
 }
 
+static int count_threads(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/task");
+    if (!folder) return -1;
+    for (struct dirent *entry; (entry = readdir(folder));) count += entry->d_name[0] != '.';
+    closedir(folder);
+    return count;
+}
+
+static void test_no_thread_of_the_library_is_left(void **state)
+{
+    (void)state;
+    eg_gemm_setup();
+    if (count_threads() < 0) skip();
+    assert_int_equal(count_threads(), 1);
+    eg_gemm_setup();
+    check(64, 48, 100, false, false, false);
+    assert_int_equal(count_threads(), 1);
+}
+
 /* What was there, NaN even, does not matter when it is overwritten. */
 static void test_overwrites(void **state)
 {
@@ -48,6 +71,7 @@ static void test_overwrites(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_products), cmocka_unit_test(test_overwrites)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_thread_of_the_library_is_left),
+                                       cmocka_unit_test(test_products), cmocka_unit_test(test_overwrites)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,10 @@
  * element is seen once; the source's digest; nothing put in place that was refused. */
 #include "make_torch.h"
 
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/sha256.h"
@@ -183,6 +186,41 @@ static void every_element_is_seen_once_and_a_refusal_keeps_the_old_file(void **s
     assert_string_equal(eg_file_read(&arena, path, 10, NULL, &err), "old");
 }
 
+static void be_killed(void *context, const eg_entry *entry, uint64_t first, const void *elements,
+                      uint64_t count)
+{
+    (void)context, (void)entry, (void)elements, (void)count;
+    if (first) raise(SIGKILL);
+}
+
+static void a_kill_in_the_middle_leaves_the_old_file_alone(void **state)
+{
+    int made = 0, status = 0;
+    eg_store store = awkward_store(&made);
+    const char *path = in_folder("killed.pth");
+    const char *const *before, *const *after;
+    size_t files, now;
+    eg_error err = {0};
+    (void)state;
+    assert_true(eg_file_write(path, "old", 3, &err));
+    assert_true(eg_folder_list(&arena, folder, &before, &files, &err));
+    pid_t child = fork();
+    if (child == 0) {
+        eg_write_watch watch = {.see = be_killed};
+        const eg_checkpoint_extra extra = {.watch = &watch};
+        _exit(eg_checkpoint_write(path, &store, &extra, &err));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_string_equal(eg_file_read(&arena, path, 10, NULL, &err), "old");
+    eg_output *output = eg_output_open(path, &err);
+    bool unnamed = output && !output->temporary;
+    eg_output_abandon(output);
+    if (!unnamed) skip(); /* the file system has no files without names */
+    assert_true(eg_folder_list(&arena, folder, &after, &now, &err));
+    assert_int_equal(now, files);
+}
+
 /* Some tensors of a file, in another order and one twice: the digest is still that of the whole file. */
 static void the_digest_is_that_of_the_source_file(void **state)
 {
@@ -240,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_the_same_on_any_number_of_threads),
         cmocka_unit_test(every_element_is_seen_once_and_a_refusal_keeps_the_old_file),
+        cmocka_unit_test(a_kill_in_the_middle_leaves_the_old_file_alone),
         cmocka_unit_test(the_digest_is_that_of_the_source_file),
         cmocka_unit_test(a_damaged_record_is_found_on_the_way),
     };
