@@ -61,9 +61,8 @@ static const int64_t grids[][11] = {
 };
 enum { GRIDS = sizeof grids / sizeof *grids };
 
-static inline eg_grid grid_at(int i)
+static inline eg_grid grid_of(const int64_t v[11])
 {
-    const int64_t *v = grids[i];
     eg_grid g = {.h = v[0],
                  .w = v[1],
                  .c = v[2],
@@ -75,6 +74,11 @@ static inline eg_grid grid_at(int i)
     g.p = (g.h + 2 * g.padding[0] - g.dilation[0] * (g.r - 1) - 1) / g.stride[0] + 1;
     g.q = (g.w + 2 * g.padding[1] - g.dilation[1] * (g.s - 1) - 1) / g.stride[1] + 1;
     return g;
+}
+
+static inline eg_grid grid_at(int i)
+{
+    return grid_of(grids[i]);
 }
 
 /* The offset of the pixel under tap (r, s) of place (p, q) in an image, or -1 outside. */
