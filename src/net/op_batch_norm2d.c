@@ -312,6 +312,7 @@ const eg_op eg_op_batch_norm2d = {
     .version = 2,
     .backward_reads_x = true,
     .cheap = true,
+    .writes_over_dy = true,
     .infer = infer,
     .adds_dx = adds_dx,
     .memory = memory,
