@@ -98,6 +98,10 @@ static void check_norm_grad(int64_t rows, int64_t c, eg_activation activation, b
         expect_near((float)product[k], want_product, 640);
     }
     expect_guard(given, rows * c);
+    if (residual && !add) {
+        eg_norm_grad_sums(rows, c, &n, dy, false, sum, product);
+        assert_memory_equal(dy, given, (size_t)(rows * c) * sizeof *dy);
+    }
     float *all[] = {x, dy, y, mean, given, old, ones, zeros};
     for (int i = 0; i < 8; i++) free(all[i]);
 }
