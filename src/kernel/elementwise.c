@@ -4,48 +4,6 @@
 
 #include "kernel/rows.h"
 
-EG_CLONES void eg_relu_forward(int64_t n, const float *restrict x, float *restrict y)
-{
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] < 0 ? 0 : x[i];
-}
-
-EG_CLONES void eg_relu6_forward(int64_t n, const float *restrict x, float *restrict y)
-{
-    for (int64_t i = 0; i < n; i++) {
-        float low = x[i] < 0 ? 0 : x[i];
-        y[i] = low > 6 ? 6 : low;
-    }
-}
-
-EG_CLONES void eg_leaky_relu_forward(int64_t n, const float *restrict x, float slope, float *restrict y)
-{
-    for (int64_t i = 0; i < n; i++) {
-        float small = x[i] * slope;
-        y[i] = x[i] > 0 ? x[i] : small;
-    }
-}
-
-EG_CLONES void eg_relu_backward(int64_t n, const float *restrict y, const float *restrict dy,
-                                float *restrict dx)
-{
-    for (int64_t i = 0; i < n; i++) dx[i] = y[i] <= 0 ? 0 : dy[i];
-}
-
-EG_CLONES void eg_relu6_backward(int64_t n, const float *restrict y, const float *restrict dy,
-                                 float *restrict dx)
-{
-    for (int64_t i = 0; i < n; i++) dx[i] = ((y[i] <= 0) | (y[i] >= 6)) ? 0 : dy[i];
-}
-
-EG_CLONES void eg_leaky_relu_backward(int64_t n, const float *restrict y, const float *restrict dy,
-                                      float slope, float *restrict dx)
-{
-    for (int64_t i = 0; i < n; i++) {
-        float small = dy[i] * slope;
-        dx[i] = y[i] > 0 ? dy[i] : small;
-    }
-}
-
 EG_CLONES void eg_add(int64_t n, const float *a, int a_step, const float *b, int b_step, float *restrict y)
 {
     if (a_step && b_step) {

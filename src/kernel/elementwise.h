@@ -4,15 +4,6 @@
 
 #include "kernel/kernel.h"
 
-/* Activations; NaN stays NaN, so that a diverged run is seen. */
-void eg_relu_forward(int64_t n, const float *x, float *y);
-void eg_relu6_forward(int64_t n, const float *x, float *y);
-void eg_leaky_relu_forward(int64_t n, const float *x, float slope, float *y);
-/* dx from dy and the output y; 0 at the kinks, as PyTorch. */
-void eg_relu_backward(int64_t n, const float *y, const float *dy, float *dx);
-void eg_relu6_backward(int64_t n, const float *y, const float *dy, float *dx);
-void eg_leaky_relu_backward(int64_t n, const float *y, const float *dy, float slope, float *dx);
-
 /* y = a + b, y = a - b, y = a * b; a step of 0 repeats an operand's first element, 1 goes along it. */
 void eg_add(int64_t n, const float *a, int a_step, const float *b, int b_step, float *y);
 void eg_subtract(int64_t n, const float *a, int a_step, const float *b, int b_step, float *y);

@@ -1,36 +1,44 @@
 #include "kernel/epilogue.h"
 
-EG_INLINE void apply_part(int64_t at, int64_t width, const float *x, const eg_epilogue *e,
-                          const float *residual, float *y, eg_activation activation)
+/* The flags say which of e's parts there are: they are constants where this is used. */
+EG_INLINE void apply_row(int64_t c, const float *x, const eg_epilogue *e, const float *residual, float *y,
+                         eg_activation activation, bool scaled, bool shifted, bool added)
 {
-    eg_wide v, other;
-    eg_wide_load(&v, x + at, width);
-    if (e->scale) {
-        eg_wide_load(&other, e->scale + at, width);
-        v *= other;
+    const float *scale = e->scale, *bias = e->bias, slope = e->slope;
+    EG_ELEMENTWISE
+    for (int64_t i = 0; i < c; i++) {
+        float v = x[i];
+        if (scaled) v *= scale[i];
+        if (shifted) v += bias[i];
+        if (added) v += residual[i];
+        y[i] = eg_activate(v, activation, slope);
     }
-    if (e->bias) {
-        eg_wide_load(&other, e->bias + at, width);
-        v += other;
+}
+
+EG_INLINE void apply_rows(int64_t rows, int64_t c, int64_t ld, const float *x, const eg_epilogue *e, float *y,
+                          eg_activation activation, bool scaled, bool shifted)
+{
+    if (e->residual) {
+        for (int64_t at = 0; at < rows * ld; at += ld)
+            apply_row(c, x + at, e, e->residual + at, y + at, activation, scaled, shifted, true);
+    } else {
+        for (int64_t at = 0; at < rows * ld; at += ld)
+            apply_row(c, x + at, e, NULL, y + at, activation, scaled, shifted, false);
     }
-    if (residual) {
-        eg_wide_load(&other, residual + at, width);
-        v += other;
-    }
-    eg_wide_activate(&v, activation, e->slope);
-    eg_wide_store(&v, y + at, width);
 }
 
 EG_INLINE void apply(int64_t rows, int64_t c, int64_t ld, const float *x, const eg_epilogue *epilogue,
                      float *y, eg_activation activation)
 {
     const eg_epilogue e = *epilogue; /* y may not change it */
-    const float *residual = e.residual;
-    for (int64_t row = 0; row < rows; row++, x += ld, y += ld, residual = residual ? residual + ld : NULL) {
-        int64_t at = 0;
-        for (; at + EG_WIDE <= c; at += EG_WIDE) apply_part(at, EG_WIDE, x, &e, residual, y, activation);
-        if (at < c) apply_part(at, c - at, x, &e, residual, y, activation);
-    }
+    if (e.scale && e.bias)
+        apply_rows(rows, c, ld, x, &e, y, activation, true, true);
+    else if (e.scale)
+        apply_rows(rows, c, ld, x, &e, y, activation, true, false);
+    else if (e.bias)
+        apply_rows(rows, c, ld, x, &e, y, activation, false, true);
+    else
+        apply_rows(rows, c, ld, x, &e, y, activation, false, false);
 }
 
 EG_CLONES void eg_epilogue_apply(int64_t rows, int64_t c, int64_t ld, const float *x,

@@ -21,32 +21,26 @@ typedef struct eg_epilogue {
     float slope; /* of LEAKY, at 0 and below */
 } eg_epilogue;
 
-typedef int32_t eg_wide_mask __attribute__((vector_size(64), aligned(4), may_alias));
-
-/* v = other where the condition holds; all are vectors. */
-#define EG_WIDE_REPLACE(v, condition, other)                                                                 \
-    ((v) = (eg_wide)(((eg_wide_mask)(other) & (condition)) | ((eg_wide_mask)(v) & ~(condition))))
-
-EG_INLINE void eg_wide_activate(eg_wide *v, eg_activation activation, float slope)
+/* Of one number; NaN stays NaN, so that a diverged run is seen. In a form that gcc makes whole vectors of in
+ * a loop over many: one comparison a choice, and what is chosen from computed before. */
+EG_INLINE float eg_activate(float v, eg_activation activation, float slope)
 {
-    const eg_wide zero = {0}, six = zero + 6.0F, scaled = *v * slope;
-    if (activation == EG_ACTIVATION_LEAKY) EG_WIDE_REPLACE(*v, ~(*v > zero), scaled);
-    if (activation == EG_ACTIVATION_RELU || activation == EG_ACTIVATION_RELU6)
-        EG_WIDE_REPLACE(*v, *v < zero, zero);
-    if (activation == EG_ACTIVATION_RELU6) EG_WIDE_REPLACE(*v, *v > six, six);
+    float scaled = v * slope;
+    if (activation == EG_ACTIVATION_LEAKY) v = v > 0 ? v : scaled;
+    if (activation == EG_ACTIVATION_RELU || activation == EG_ACTIVATION_RELU6) v = v < 0 ? 0 : v;
+    if (activation == EG_ACTIVATION_RELU6) v = v > 6 ? 6 : v;
+    return v;
 }
 
-/* The gradient before the activation from that behind it. v: the activation's input or output, which agree
- * in all that counts here. */
-EG_INLINE void eg_wide_activate_grad(eg_wide *grad, const eg_wide *v, eg_activation activation, float slope)
+/* The gradient before the activation from that behind it, 0 at the kinks, as PyTorch. v: the activation's
+ * input or output, which agree in all that counts here. */
+EG_INLINE float eg_activate_grad(float grad, float v, eg_activation activation, float slope)
 {
-    const eg_wide zero = {0}, six = zero + 6.0F, scaled = *grad * slope;
-    if (activation == EG_ACTIVATION_LEAKY) EG_WIDE_REPLACE(*grad, ~(*v > zero), scaled);
-    /* One condition a replacement: gcc 12 makes two that it can join one number at a time. */
-    eg_wide below = *v;
-    if (activation == EG_ACTIVATION_RELU6) EG_WIDE_REPLACE(below, *v >= six, zero);
-    if (activation == EG_ACTIVATION_RELU || activation == EG_ACTIVATION_RELU6)
-        EG_WIDE_REPLACE(*grad, below <= zero, zero);
+    float scaled = grad * slope, below = v;
+    if (activation == EG_ACTIVATION_LEAKY) grad = v > 0 ? grad : scaled;
+    if (activation == EG_ACTIVATION_RELU6) below = v >= 6 ? 0 : v;
+    if (activation == EG_ACTIVATION_RELU || activation == EG_ACTIVATION_RELU6) grad = below <= 0 ? 0 : grad;
+    return grad;
 }
 
 /* x, y (rows, c), rows `ld` floats apart; residual lies as y does. y may be x. */

@@ -16,12 +16,22 @@
 
 /* One function, compiled by gcc for several instruction sets, chosen when the program starts. Sanitizers
  * instrument the code that chooses, which runs before they are ready; clang before 17 gives it names that
- * other files do not find: both have the portable form alone. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) &&                 \
+ * other files do not find: both have the portable form alone. A build that is to measure one form says so:
+ * -DEG_CLONES='__attribute__((target("avx2")))'. */
+#ifdef EG_CLONES
+#elif defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) &&               \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define EG_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define EG_CLONES
+#endif
+
+/* Before a loop over elements whose arrays are one and the same or do not overlap: gcc then makes vectors as
+ * wide as the clone's without asking where they lie. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define EG_ELEMENTWISE _Pragma("GCC ivdep")
+#else
+#define EG_ELEMENTWISE
 #endif
 
 #define EG_INLINE static inline __attribute__((always_inline))
@@ -45,30 +55,6 @@ EG_INLINE void eg_lanes_store(const eg_lanes *v, float *to, int64_t width)
 {
     if (width >= EG_LANES) {
         *(eg_lanes *)to = *v;
-    } else {
-        for (int64_t i = 0; i < width; i++) to[i] = (*v)[i];
-    }
-}
-
-/* Sixteen, where a pass is bound by instructions. */
-enum { EG_WIDE = 16 };
-typedef float eg_wide __attribute__((vector_size(64), aligned(4), may_alias));
-
-EG_INLINE void eg_wide_load(eg_wide *v, const float *from, int64_t width)
-{
-    if (width >= EG_WIDE) {
-        *v = *(const eg_wide *)from;
-    } else {
-        float part[EG_WIDE] = {0};
-        for (int64_t i = 0; i < width; i++) part[i] = from[i];
-        *v = *(const eg_wide *)part;
-    }
-}
-
-EG_INLINE void eg_wide_store(const eg_wide *v, float *to, int64_t width)
-{
-    if (width >= EG_WIDE) {
-        *(eg_wide *)to = *v;
     } else {
         for (int64_t i = 0; i < width; i++) to[i] = (*v)[i];
     }

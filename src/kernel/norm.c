@@ -39,29 +39,21 @@ EG_INLINE void find_centre(int64_t rows, int64_t c, const float *x, int64_t widt
     *centre = sum / (float)first;
 }
 
-/* Some rows of at most EG_WIDE columns. */
-EG_INLINE void add_moments(int64_t rows, int64_t c, int64_t width, const float *x, const float *centre,
-                           float *part, float *both)
+EG_INLINE void row_moments(int rows, int64_t c, int64_t width, const float *restrict x,
+                           const float *restrict centre, float *restrict part, float *restrict both)
 {
-    eg_wide own = *(const eg_wide *)part, squares = *(const eg_wide *)both, middle = *(const eg_wide *)centre,
-            v;
-    for (int64_t i = 0; i < rows; i++) {
-        eg_wide_load(&v, x + i * c, width);
-        v -= middle;
-        own += v;
-        squares += v * v;
+    EG_ELEMENTWISE
+    for (int64_t i = 0; i < width; i++) {
+        float sum = part[i], squares = both[i];
+        EG_UNROLL_ROWS
+        for (int row = 0; row < rows; row++) {
+            float v = x[row * c + i] - centre[i];
+            sum += v;
+            squares += v * v;
+        }
+        part[i] = sum;
+        both[i] = squares;
     }
-    *(eg_wide *)part = own;
-    *(eg_wide *)both = squares;
-}
-
-EG_INLINE void row_moments(int64_t rows, int64_t c, int64_t width, const float *x, const float *centre,
-                           float *part, float *both)
-{
-    int64_t at = 0;
-    for (; at + EG_WIDE <= width; at += EG_WIDE)
-        add_moments(rows, c, EG_WIDE, x + at, centre + at, part + at, both + at);
-    if (at < width) add_moments(rows, c, width - at, x + at, centre + at, part + at, both + at);
 }
 
 /* Of `width` columns: the float sums of x - centre and of its square over one run, added to the doubles. */

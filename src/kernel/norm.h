@@ -9,6 +9,12 @@
  * by memory, EG_SUM_ROWS rows at a time are read from their beginning to their end, for EG_SUM_COLUMNS
  * columns at most, so that addresses grow and the sums stay in the first cache. */
 enum { EG_SUM_RUN = 64, EG_SUM_ROWS = 4, EG_SUM_COLUMNS = 512 };
+/* Before the loop over these rows inside one over columns, which then becomes vectors of columns. */
+#ifdef __clang__
+#define EG_UNROLL_ROWS _Pragma("unroll")
+#else
+#define EG_UNROLL_ROWS _Pragma("GCC unroll 4")
+#endif
 
 /* sum (c) of the rows. */
 void eg_column_sum(int64_t rows, int64_t c, const float *x, double *sum);

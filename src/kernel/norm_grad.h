@@ -16,10 +16,11 @@ typedef struct eg_norm_grad {
 } eg_norm_grad;
 
 /* sum (c) of grad, and of grad * (x - mean), as in norm.h; residual (rows, c), unless NULL, gets grad, or
- * more of it when add. */
+ * more of it when add. residual may be dy unless add. */
 void eg_norm_grad_sums(int64_t rows, int64_t c, const eg_norm_grad *n, float *residual, bool add, double *sum,
                        double *product);
-/* dx = a * (grad - b - (x - mean) * k); b and k NULL: dx = a * grad. Or dx += that when add. */
+/* dx = a * (grad - b - (x - mean) * k); b and k NULL: dx = a * grad. Or dx += that when add. dx may
+ * be dy unless add. */
 void eg_norm_grad_input(int64_t rows, int64_t c, const eg_norm_grad *n, const float *a, const float *b,
                         const float *k, bool add, float *dx);
 /* grad = dy before the activation, told by y. grad may be dy. */

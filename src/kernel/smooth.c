@@ -8,9 +8,9 @@ EG_CLONES void eg_elu_forward(int64_t n, const float *restrict x, float a, float
     for (int64_t i = 0; i < n; i++) y[i] = eg_f32_select(x[i] > 0, x[i], a * eg_expm1f_negative(x[i]));
 }
 
-EG_CLONES void eg_elu_backward(int64_t n, const float *restrict y, const float *restrict dy, float a,
-                               float *restrict dx)
+EG_CLONES void eg_elu_backward(int64_t n, const float *y, const float *dy, float a, float *dx)
 {
+    EG_ELEMENTWISE
     for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * eg_f32_select(y[i] > 0, 1, y[i] + a);
 }
 
@@ -20,10 +20,10 @@ EG_CLONES void eg_gelu_forward(int64_t n, const float *restrict x, float a, floa
     for (int64_t i = 0; i < n; i++) y[i] = x[i] * eg_normalf(x[i]).below;
 }
 
-EG_CLONES void eg_gelu_backward(int64_t n, const float *restrict x, const float *restrict dy, float a,
-                                float *restrict dx)
+EG_CLONES void eg_gelu_backward(int64_t n, const float *x, const float *dy, float a, float *dx)
 {
     (void)a;
+    EG_ELEMENTWISE
     for (int64_t i = 0; i < n; i++) {
         eg_normal_parts normal = eg_normalf(x[i]);
         dx[i] = dy[i] * (normal.below + x[i] * (normal.bell * 0.398942280F)); /* 1 / sqrt(2 pi) */
@@ -42,10 +42,10 @@ EG_CLONES void eg_gelu_tanh_forward(int64_t n, const float *restrict x, float a,
     for (int64_t i = 0; i < n; i++) y[i] = x[i] * eg_sigmoidf(gelu_tanh_twice(x[i]));
 }
 
-EG_CLONES void eg_gelu_tanh_backward(int64_t n, const float *restrict x, const float *restrict dy, float a,
-                                     float *restrict dx)
+EG_CLONES void eg_gelu_tanh_backward(int64_t n, const float *x, const float *dy, float a, float *dx)
 {
     (void)a;
+    EG_ELEMENTWISE
     for (int64_t i = 0; i < n; i++) {
         float s = eg_sigmoidf(gelu_tanh_twice(x[i]));
         float slope = 1.59576912F * (1.0F + 3.0F * 0.044715F * (x[i] * x[i]));
@@ -59,10 +59,10 @@ EG_CLONES void eg_silu_forward(int64_t n, const float *restrict x, float a, floa
     for (int64_t i = 0; i < n; i++) y[i] = x[i] * eg_sigmoidf(x[i]);
 }
 
-EG_CLONES void eg_silu_backward(int64_t n, const float *restrict x, const float *restrict dy, float a,
-                                float *restrict dx)
+EG_CLONES void eg_silu_backward(int64_t n, const float *x, const float *dy, float a, float *dx)
 {
     (void)a;
+    EG_ELEMENTWISE
     for (int64_t i = 0; i < n; i++) {
         float s = eg_sigmoidf(x[i]);
         dx[i] = dy[i] * (s * (1.0F + x[i] * (1.0F - s)));
@@ -75,10 +75,10 @@ EG_CLONES void eg_sigmoid_forward(int64_t n, const float *restrict x, float a, f
     for (int64_t i = 0; i < n; i++) y[i] = eg_sigmoidf(x[i]);
 }
 
-EG_CLONES void eg_sigmoid_backward(int64_t n, const float *restrict y, const float *restrict dy, float a,
-                                   float *restrict dx)
+EG_CLONES void eg_sigmoid_backward(int64_t n, const float *y, const float *dy, float a, float *dx)
 {
     (void)a;
+    EG_ELEMENTWISE
     for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * ((1.0F - y[i]) * y[i]);
 }
 
@@ -88,10 +88,10 @@ EG_CLONES void eg_tanh_forward(int64_t n, const float *restrict x, float a, floa
     for (int64_t i = 0; i < n; i++) y[i] = eg_tanhf(x[i]);
 }
 
-EG_CLONES void eg_tanh_backward(int64_t n, const float *restrict y, const float *restrict dy, float a,
-                                float *restrict dx)
+EG_CLONES void eg_tanh_backward(int64_t n, const float *y, const float *dy, float a, float *dx)
 {
     (void)a;
+    EG_ELEMENTWISE
     for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * (1.0F - y[i] * y[i]);
 }
 
@@ -108,10 +108,10 @@ EG_CLONES void eg_hardswish_forward(int64_t n, const float *restrict x, float a,
     for (int64_t i = 0; i < n; i++) y[i] = x[i] * hard_step(x[i]) / 6.0F;
 }
 
-EG_CLONES void eg_hardswish_backward(int64_t n, const float *restrict x, const float *restrict dy, float a,
-                                     float *restrict dx)
+EG_CLONES void eg_hardswish_backward(int64_t n, const float *x, const float *dy, float a, float *dx)
 {
     (void)a;
+    EG_ELEMENTWISE
     for (int64_t i = 0; i < n; i++) {
         float slope = eg_f32_select(x[i] >= 3.0F, 1.0F, x[i] / 3.0F + 0.5F);
         dx[i] = dy[i] * eg_f32_select(x[i] <= -3.0F, 0, slope);
@@ -124,10 +124,10 @@ EG_CLONES void eg_hardsigmoid_forward(int64_t n, const float *restrict x, float 
     for (int64_t i = 0; i < n; i++) y[i] = hard_step(x[i]) / 6.0F;
 }
 
-EG_CLONES void eg_hardsigmoid_backward(int64_t n, const float *restrict y, const float *restrict dy, float a,
-                                       float *restrict dx)
+EG_CLONES void eg_hardsigmoid_backward(int64_t n, const float *y, const float *dy, float a, float *dx)
 {
     (void)a;
+    EG_ELEMENTWISE
     for (int64_t i = 0; i < n; i++) dx[i] = eg_f32_select((y[i] <= 0) | (y[i] >= 1.0F), 0, dy[i] / 6.0F);
 }
 
@@ -137,10 +137,10 @@ EG_CLONES void eg_reciprocal_forward(int64_t n, const float *restrict x, float a
     for (int64_t i = 0; i < n; i++) y[i] = 1.0F / x[i];
 }
 
-EG_CLONES void eg_reciprocal_backward(int64_t n, const float *restrict y, const float *restrict dy, float a,
-                                      float *restrict dx)
+EG_CLONES void eg_reciprocal_backward(int64_t n, const float *y, const float *dy, float a, float *dx)
 {
     (void)a;
+    EG_ELEMENTWISE
     for (int64_t i = 0; i < n; i++) dx[i] = -dy[i] * y[i] * y[i];
 }
 

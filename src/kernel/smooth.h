@@ -1,6 +1,6 @@
 /* Activations made of exp and its relatives, and piecewise ones, element by element. Forward: y of x;
  * backward: dx of dy and what the comment names. `a` is the activation's number, where it has one. Arrays do
- * not overlap. */
+ * not overlap, but dx may be dy. */
 #ifndef ENGRAFT_KERNEL_SMOOTH_H
 #define ENGRAFT_KERNEL_SMOOTH_H
 

@@ -40,6 +40,7 @@ eg_exec *eg_exec_new(const eg_net *net, eg_weights *weights, const eg_exec_optio
     exec->data = EG_NEW_ARRAY(&exec->arena, void *, values);
     exec->kept = EG_NEW_ARRAY(&exec->arena, void *, values);
     exec->grad = EG_NEW_ARRAY(&exec->arena, void *, values);
+    exec->over = EG_NEW_ARRAY(&exec->arena, int32_t, values);
     exec->runs = EG_NEW_ARRAY(&exec->arena, eg_run_state, (size_t)net->node_count);
     exec->fused = EG_NEW_ARRAY(&exec->arena, eg_fused, (size_t)net->node_count);
     exec->param_grads = EG_NEW_ARRAY(&exec->arena, float *, (size_t)net->param_count);

@@ -128,32 +128,61 @@ static void ask_values(eg_exec *exec, requests *r)
     }
 }
 
+/* The input whose gradient the node writes over its output's, -1: none. */
+static int32_t find_over(const eg_exec *exec, int32_t at)
+{
+    const eg_node *node = &exec->net->nodes[at];
+    const eg_run_state *n = &exec->runs[at];
+    if (!node->op->writes_over_dy) return -1;
+    for (int32_t k = eg_exec_inputs_of(exec, at); k-- > 0;) {
+        bool fits = k == 0 || k >= node->input_count;
+        if (fits && exec->wants[eg_exec_input_of(exec, at, k)] && !n->add_dx[k]) return k;
+    }
+    return -1;
+}
+
+/* first: per value: when its gradient is first written, 0: not yet. */
+static void ask_dx(eg_exec *exec, requests *r, int32_t at, int64_t *first)
+{
+    const eg_node *node = &exec->net->nodes[at];
+    eg_run_state *n = &exec->runs[at];
+    int64_t now = eg_exec_backward_time(exec, at);
+    bool adds = node->op->adds_dx && node->op->adds_dx(exec->net, node);
+    for (int32_t k = 0; k < eg_exec_inputs_of(exec, at); k++) {
+        int32_t x = eg_exec_input_of(exec, at, k);
+        if (!exec->wants[x]) continue;
+        n->add_dx[k] = first[x] != 0;
+        n->own_dx[k] = n->add_dx[k] && !adds;
+        if (first[x] == 0) first[x] = now;
+        if (n->own_dx[k]) ask(r, now, now, value_size(exec, x, r), &n->dx[k]);
+    }
+}
+
 /* A gradient lives from its first writer (the loss, or the last node that reads the value) to the node that
- * made the value. Further writers get a buffer of their own, which is added: in backward order, so always in
- * the same. */
+ * made the value, or on as that of a value that this node writes over it. Further writers get a buffer of
+ * their own, which is added: in backward order, so always in the same. */
 static void ask_grads(eg_exec *exec, requests *r)
 {
     const eg_net *net = exec->net;
     int64_t *first = EG_NEW_ARRAY(r->arena, int64_t, (size_t)net->value_count);
+    size_t *asked = EG_NEW_ARRAY(r->arena, size_t, (size_t)net->value_count); /* its request */
     int32_t output = exec->root[net->output];
     if (exec->options.trainable) first[output] = loss_time(exec);
+    for (int32_t v = 0; v < net->value_count; v++) exec->over[v] = -1;
     for (int32_t i = net->node_count; i-- > 0;) {
-        const eg_node *node = &net->nodes[i];
-        eg_run_state *n = &exec->runs[i];
-        if (!n->backward) continue;
-        bool adds = node->op->adds_dx && node->op->adds_dx(net, node);
-        for (int32_t k = 0; k < eg_exec_inputs_of(exec, i); k++) {
-            int32_t x = eg_exec_input_of(exec, i, k);
-            if (!exec->wants[x]) continue;
-            n->add_dx[k] = first[x] != 0;
-            n->own_dx[k] = n->add_dx[k] && !adds;
-            if (first[x] == 0) first[x] = eg_exec_backward_time(exec, i);
-            if (n->own_dx[k])
-                ask(r, eg_exec_backward_time(exec, i), eg_exec_backward_time(exec, i), value_size(exec, x, r),
-                    &n->dx[k]);
-        }
         int32_t y = eg_exec_output_of(exec, i);
-        ask(r, first[y], eg_exec_backward_time(exec, i), value_size(exec, y, r), &exec->grad[y]);
+        int64_t now = eg_exec_backward_time(exec, i);
+        if (!exec->runs[i].backward) continue;
+        ask_dx(exec, r, i, first);
+        int32_t k = find_over(exec, i);
+        if (k >= 0) exec->over[eg_exec_input_of(exec, i, k)] = y;
+        if (exec->over[y] < 0) {
+            asked[y] = r->count;
+            ask(r, first[y], now, value_size(exec, y, r), &exec->grad[y]);
+        } else {
+            asked[y] = asked[exec->over[y]];
+            r->items[asked[y]].buffer.last = now;
+        }
     }
     /* The caller may write the loss's gradient even where nothing below it trains. */
     if (exec->options.trainable && !exec->wants[output])
@@ -238,10 +267,14 @@ static bool plan_memory(eg_exec *exec, eg_error *err)
     return ok && (exec->block || exec->options.dry);
 }
 
-/* First writers of a value's gradient write it in place. */
+/* First writers of a value's gradient write it in place, some of them over that of their output. */
 static void link_grads(eg_exec *exec)
 {
     const eg_net *net = exec->net;
+    for (int32_t i = net->node_count; i-- > 0;) {
+        int32_t y = eg_exec_output_of(exec, i);
+        if (exec->runs[i].backward && exec->over[y] >= 0) exec->grad[y] = exec->grad[exec->over[y]];
+    }
     for (int32_t i = 0; i < net->node_count; i++)
         for (int32_t k = 0; exec->runs[i].backward && k < eg_exec_inputs_of(exec, i); k++)
             if (!exec->runs[i].own_dx[k]) exec->runs[i].dx[k] = exec->grad[eg_exec_input_of(exec, i, k)];

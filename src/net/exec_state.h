@@ -43,6 +43,7 @@ struct eg_exec {
     int32_t *again;                /* nodes that run again, in order of time */
     int32_t again_count;
     void **grad;        /* per value; NULL: has none */
+    int32_t *over;      /* per value: the value whose gradient's memory its own takes over, -1: none */
     eg_run_state *runs; /* per node */
     float **param_grads;
     int32_t stop; /* first node with a backward */

@@ -72,6 +72,8 @@ static void take_add(const graph *g, eg_fused *fused, eg_fused *head)
     int32_t other = node->inputs[node->inputs[0] == head->output];
     if (!same_shape(&g->net->values[other], &g->net->values[head->output])) return;
     if (g->producer[other] >= head - fused) return;
+    /* Backward writes the residual's gradient before the input's: they cannot be one. */
+    if (g->wants[other] && other == g->net->nodes[head - fused].inputs[0]) return;
     head->residual = other;
     take_in(g, fused, head, node);
 }

@@ -75,7 +75,7 @@ typedef struct eg_call {
     const float *x[EG_OP_INPUTS];
     float *y;
     const float *dy;
-    float *dx[EG_OP_INPUTS];   /* to be overwritten; NULL: not wanted */
+    float *dx[EG_OP_INPUTS];   /* to be overwritten; NULL: not wanted; dy: see eg_op's writes_over_dy */
     bool add_dx[EG_OP_INPUTS]; /* to be added to instead; only where the operator `adds_dx` */
     /* What follows in the same pass, for operators that net/fuse.h names. A residual is x[input_count], and
      * its gradient goes to dx[input_count]. */
@@ -121,6 +121,9 @@ typedef struct eg_op {
     bool products;
     /* Whether it draws at random in training; NULL: never. */
     bool (*draws)(const void *attr);
+    /* Backward takes one dx that it is not to add to in dy's own memory, whose contents are then lost: the
+     * residual's, else the first input's, which has the output's shape. */
+    bool writes_over_dy;
     /* Whether backward obeys add_dx; NULL: it does not. */
     bool (*adds_dx)(const eg_net *net, const eg_node *node);
     /* Whether forward and backward obey the prologue; NULL: they do not. */

@@ -2,7 +2,8 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "kernel/elementwise.h"
+#include "kernel/epilogue.h"
+#include "kernel/norm_grad.h"
 #include "net/infer.h"
 #include "net/op_table.h"
 #include "net/range.h"
@@ -20,104 +21,57 @@ static bool infer_leaky(eg_infer *infer, eg_error *err)
     return eg_infer_same(infer, err);
 }
 
-static void relu_forward_range(const void *context, int64_t begin, int64_t end, int worker)
+typedef struct job {
+    const eg_call *call;
+    eg_epilogue epilogue;
+} job;
+
+static void forward_range(const void *context, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
-    const eg_call *call = context;
-    eg_relu_forward(end - begin, call->x[0] + begin, call->y + begin);
+    const job *j = context;
+    eg_epilogue_apply(1, end - begin, end - begin, j->call->x[0] + begin, &j->epilogue, j->call->y + begin);
 }
 
-static void relu_backward_range(const void *context, int64_t begin, int64_t end, int worker)
+static void backward_range(const void *context, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
-    const eg_call *call = context;
-    eg_relu_backward(end - begin, call->y + begin, call->dy + begin, call->dx[0] + begin);
-}
-
-static void relu6_forward_range(const void *context, int64_t begin, int64_t end, int worker)
-{
-    (void)worker;
-    const eg_call *call = context;
-    eg_relu6_forward(end - begin, call->x[0] + begin, call->y + begin);
-}
-
-static void relu6_backward_range(const void *context, int64_t begin, int64_t end, int worker)
-{
-    (void)worker;
-    const eg_call *call = context;
-    eg_relu6_backward(end - begin, call->y + begin, call->dy + begin, call->dx[0] + begin);
-}
-
-static float slope_of(const eg_call *call)
-{
-    const attr *a = call->node->attr;
-    return (float)a->slope;
-}
-
-static void leaky_forward_range(const void *context, int64_t begin, int64_t end, int worker)
-{
-    (void)worker;
-    const eg_call *call = context;
-    eg_leaky_relu_forward(end - begin, call->x[0] + begin, slope_of(call), call->y + begin);
-}
-
-static void leaky_backward_range(const void *context, int64_t begin, int64_t end, int worker)
-{
-    (void)worker;
-    const eg_call *call = context;
-    eg_leaky_relu_backward(end - begin, call->y + begin, call->dy + begin, slope_of(call),
-                           call->dx[0] + begin);
+    const job *j = context;
+    eg_activation_grad(end - begin, j->call->y + begin, j->call->dy + begin, j->epilogue.activation,
+                       j->epilogue.slope, j->call->dx[0] + begin);
 }
 
 static void run(const eg_call *call, eg_range_fn *range)
 {
+    job j = {.call = call};
+    j.epilogue.activation = call->node->op->activation(call->node->attr, &j.epilogue.slope);
     eg_range_run(call->pool, call->batch * eg_value_numel(eg_node_output(call->net, call->node)), EG_GRAIN,
-                 range, call);
+                 range, &j);
 }
 
-static void relu_forward(const eg_call *call)
+static void forward(const eg_call *call)
 {
-    run(call, relu_forward_range);
+    run(call, forward_range);
 }
 
-static void relu_backward(const eg_call *call)
+static void backward(const eg_call *call)
 {
-    run(call, relu_backward_range);
+    run(call, backward_range);
 }
 
-static void relu6_forward(const eg_call *call)
-{
-    run(call, relu6_forward_range);
-}
-
-static void relu6_backward(const eg_call *call)
-{
-    run(call, relu6_backward_range);
-}
-
-static void leaky_forward(const eg_call *call)
-{
-    run(call, leaky_forward_range);
-}
-
-static void leaky_backward(const eg_call *call)
-{
-    run(call, leaky_backward_range);
-}
-
-static eg_activation relu_activation(const void *arguments, float *slope)
+static eg_activation relu(const void *arguments, float *slope)
 {
     (void)arguments, (void)slope;
     return EG_ACTIVATION_RELU;
 }
 
-static eg_activation relu6_activation(const void *arguments, float *slope)
+static eg_activation relu6(const void *arguments, float *slope)
 {
     (void)arguments, (void)slope;
     return EG_ACTIVATION_RELU6;
 }
 
-static eg_activation leaky_activation(const void *arguments, float *slope)
+static eg_activation leaky_relu(const void *arguments, float *slope)
 {
     const attr *a = arguments;
     *slope = (float)a->slope;
@@ -136,10 +90,11 @@ const eg_op eg_op_relu = {
     .max_inputs = 1,
     .version = 1,
     .backward_reads_y = true,
+    .writes_over_dy = true,
     .infer = eg_infer_same,
-    .activation = relu_activation,
-    .forward = relu_forward,
-    .backward = relu_backward,
+    .activation = relu,
+    .forward = forward,
+    .backward = backward,
 };
 
 const eg_op eg_op_relu6 = {
@@ -149,10 +104,11 @@ const eg_op eg_op_relu6 = {
     .max_inputs = 1,
     .version = 1,
     .backward_reads_y = true,
+    .writes_over_dy = true,
     .infer = eg_infer_same,
-    .activation = relu6_activation,
-    .forward = relu6_forward,
-    .backward = relu6_backward,
+    .activation = relu6,
+    .forward = forward,
+    .backward = backward,
 };
 
 const eg_op eg_op_leaky_relu = {
@@ -164,8 +120,9 @@ const eg_op eg_op_leaky_relu = {
     .max_inputs = 1,
     .version = 1,
     .backward_reads_y = true,
+    .writes_over_dy = true,
     .infer = infer_leaky,
-    .activation = leaky_activation,
-    .forward = leaky_forward,
-    .backward = leaky_backward,
+    .activation = leaky_relu,
+    .forward = forward,
+    .backward = backward,
 };

@@ -51,6 +51,7 @@ const eg_op eg_op_adaptive_avg_pool2d = {
     .max_inputs = 1,
     .version = 1,
     .infer = infer,
+    .adds_dx = eg_mean_pool_adds_dx,
     .forward = forward,
     .backward = backward,
 };

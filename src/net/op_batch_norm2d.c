@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "kernel/bypass.h"
 #include "kernel/norm.h"
 #include "kernel/norm_grad.h"
 #include "net/columns.h"
@@ -190,7 +191,10 @@ static void apply_block(const void *context, int64_t begin, int64_t end, int wor
     eg_epilogue epilogue = j->call->epilogue;
     epilogue.scale = j->scale, epilogue.bias = j->shift;
     if (epilogue.residual) epilogue.residual += at;
-    eg_epilogue_apply(end - begin, j->c, j->c, j->call->x[0] + at, &epilogue, j->call->y + at);
+    if (eg_bypass_pays(j->rows * j->c))
+        eg_bypass_epilogue(end - begin, j->c, j->call->x[0] + at, &epilogue, j->call->y + at);
+    else
+        eg_epilogue_apply(end - begin, j->c, j->c, j->call->x[0] + at, &epilogue, j->call->y + at);
 }
 
 static void forward(const eg_call *call)
@@ -256,8 +260,12 @@ static void input_grad_block(const void *context, int64_t begin, int64_t end, in
     const eg_call *call = j->call;
     eg_norm_grad grad = grad_at(j, begin, j->summed);
     bool batch = uses_batch(call);
-    eg_norm_grad_input(end - begin, j->c, &grad, j->a, batch ? j->b : NULL, batch ? j->k : NULL,
-                       call->add_dx[0], call->dx[0] + begin * j->c);
+    const float *b = batch ? j->b : NULL, *k = batch ? j->k : NULL;
+    float *dx = call->dx[0] + begin * j->c;
+    if (!call->add_dx[0] && call->dx[0] != call->dy && eg_bypass_pays(j->rows * j->c))
+        eg_bypass_input_grad(end - begin, j->c, &grad, j->a, b, k, dx);
+    else
+        eg_norm_grad_input(end - begin, j->c, &grad, j->a, b, k, call->add_dx[0], dx);
 }
 
 /* With batch statistics the mean and variance depend on x too:
@@ -305,6 +313,7 @@ const eg_op eg_op_batch_norm2d = {
     .version = 2,
     .backward_reads_x = true,
     .cheap = true,
+    .writes_over_dy = true,
     .infer = infer,
     .adds_dx = adds_dx,
     .memory = memory,

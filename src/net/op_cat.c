@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "kernel/bypass.h"
 #include "net/axis.h"
 #include "net/op_table.h"
 #include "net/range.h"
@@ -49,16 +50,24 @@ static job make_job(const eg_call *call)
     return j;
 }
 
+/* n floats of the `all` that are written. */
+static void copy(int64_t all, int64_t n, const float *from, float *to)
+{
+    if (eg_bypass_pays(all))
+        eg_bypass_copy(n, from, to);
+    else
+        memcpy(to, from, (size_t)n * sizeof *to);
+}
+
 static void forward_rows(const void *context, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
     const job *j = context;
     float *to = j->call->y + begin * j->length;
     for (int64_t row = begin; row < end; row++)
-        for (int i = 0; i < j->call->node->input_count; i++) {
-            memcpy(to, j->call->x[i] + row * j->pieces[i], (size_t)j->pieces[i] * sizeof *to);
-            to += j->pieces[i];
-        }
+        for (int i = 0; i < j->call->node->input_count; to += j->pieces[i++])
+            copy(j->rows * j->length, j->pieces[i], j->call->x[i] + row * j->pieces[i], to);
+    eg_bypass_end();
 }
 
 static void backward_rows(const void *context, int64_t begin, int64_t end, int worker)
@@ -67,11 +76,11 @@ static void backward_rows(const void *context, int64_t begin, int64_t end, int w
     const job *j = context;
     const float *from = j->call->dy + begin * j->length;
     for (int64_t row = begin; row < end; row++)
-        for (int i = 0; i < j->call->node->input_count; i++) {
-            float *dx = j->call->dx[i];
-            if (dx) memcpy(dx + row * j->pieces[i], from, (size_t)j->pieces[i] * sizeof *from);
-            from += j->pieces[i];
+        for (int i = 0; i < j->call->node->input_count; from += j->pieces[i++]) {
+            float *dx = j->call->dx[i] ? j->call->dx[i] + row * j->pieces[i] : NULL;
+            if (dx) copy(j->rows * j->pieces[i], j->pieces[i], from, dx);
         }
+    eg_bypass_end();
 }
 
 static void run(const eg_call *call, eg_range_fn *range)

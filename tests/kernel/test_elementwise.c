@@ -2,6 +2,7 @@
 #include "kernel_cases.h"
 
 #include "kernel/elementwise.h"
+#include "kernel/norm_grad.h"
 
 enum { MOST = 77 };
 
@@ -15,18 +16,65 @@ static void test_activations(void **state)
     const float relu_grad[] = {0, 0, 0, 1, 1, 1, 1, 1, 0}, relu6_grad[] = {0, 0, 0, 1, 0, 0, 1, 0, 0};
     const float leaky_grad[] = {0.25F, 0.25F, 0.25F, 1, 1, 1, 0.25F, 1, 0.25F};
     float y[3][9], dx[3][9];
-    eg_relu_forward(9, x, y[0]);
-    eg_relu6_forward(9, x, y[1]);
-    eg_leaky_relu_forward(9, x, 0.25F, y[2]);
-    eg_relu_backward(9, y[0], ones, dx[0]);
-    eg_relu6_backward(9, y[1], ones, dx[1]);
-    eg_leaky_relu_backward(9, y[2], ones, 0.25F, dx[2]);
+    for (int k = 0; k < 3; k++) {
+        eg_activation activation = (eg_activation)(EG_ACTIVATION_RELU + k);
+        eg_epilogue epilogue = {.activation = activation, .slope = 0.25F};
+        eg_epilogue_apply(1, 9, 9, x, &epilogue, y[k]);
+        eg_activation_grad(9, y[k], ones, activation, 0.25F, dx[k]);
+    }
     const float *values[] = {relu, relu6, leaky}, *grads[] = {relu_grad, relu6_grad, leaky_grad};
     for (int k = 0; k < 3; k++)
         for (int i = 0; i < 9; i++) {
             assert_true(y[k][i] == values[k][i] || (isnan(y[k][i]) && isnan(values[k][i])));
             assert_true(dx[k][i] == grads[k][i]);
         }
+}
+
+/* What the epilogue states, step by step. */
+static float follow(const eg_epilogue *e, int64_t i, int64_t at, float v)
+{
+    if (e->scale) v = v * e->scale[i];
+    if (e->bias) v = v + e->bias[i];
+    if (e->residual) v = v + e->residual[at];
+    if (e->activation == EG_ACTIVATION_LEAKY) return v > 0 ? v : v * e->slope;
+    if (e->activation != EG_ACTIVATION_NONE && v < 0) return 0;
+    return e->activation == EG_ACTIVATION_RELU6 && v > 6 ? 6 : v;
+}
+
+/* Rows of c numbers, c + 3 apart; y is x where `inside`. */
+static void check_epilogue(int64_t c, int parts, eg_activation activation, bool inside)
+{
+    enum { ROWS = 3 };
+    int64_t ld = c + 3;
+    float *x = random_array(ROWS * ld, 1), *residual = random_array(ROWS * ld, 2),
+          *scale = random_array(c, 3), *bias = random_array(c, 4), *want = array(ROWS * ld),
+          *y = inside ? x : array(ROWS * ld);
+    for (int64_t i = 0; i < ROWS * ld; i++) x[i] = i % 5 == 4 ? NAN : i % 7 == 6 ? -0.0F : 20 * x[i];
+    eg_epilogue e = {.scale = parts & 1 ? scale : NULL,
+                     .bias = parts & 2 ? bias : NULL,
+                     .residual = parts & 4 ? residual : NULL,
+                     .activation = activation,
+                     .slope = 0.25F};
+    memcpy(want, y, (size_t)(ROWS * ld) * sizeof *y);
+    for (int64_t row = 0; row < ROWS; row++)
+        for (int64_t i = 0; i < c; i++) want[row * ld + i] = follow(&e, i, row * ld + i, x[row * ld + i]);
+    eg_epilogue_apply(ROWS, c, ld, x, &e, y);
+    for (int64_t i = 0; i < ROWS * ld; i++)
+        assert_true(isnan(want[i]) ? isnan(y[i]) : memcmp(&y[i], &want[i], sizeof *y) == 0);
+    expect_guard(y, ROWS * ld);
+    float *all[] = {x, residual, scale, bias, want, inside ? NULL : y};
+    for (int i = 0; i < 6; i++) free(all[i]);
+}
+
+static void epilogues_give_the_bits_of_their_steps(void **state)
+{
+    (void)state;
+    for (int64_t c = 1; c <= MOST; c += 4)
+        for (int parts = 0; parts < 8; parts++)
+            for (int activation = 0; activation < EG_ACTIVATION_COUNT; activation++) {
+                check_epilogue(c, parts, (eg_activation)activation, false);
+                check_epilogue(c, parts, (eg_activation)activation, true);
+            }
 }
 
 static void test_arithmetic(void **state)
@@ -96,9 +144,8 @@ static void test_masks_and_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_activations),
-        cmocka_unit_test(test_arithmetic),
-        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_activations),    cmocka_unit_test(epilogues_give_the_bits_of_their_steps),
+        cmocka_unit_test(test_arithmetic),     cmocka_unit_test(test_sums),
         cmocka_unit_test(test_masks_and_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

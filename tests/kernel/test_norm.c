@@ -98,6 +98,10 @@ static void check_norm_grad(int64_t rows, int64_t c, eg_activation activation, b
         expect_near((float)product[k], want_product, 640);
     }
     expect_guard(given, rows * c);
+    if (residual && !add) {
+        eg_norm_grad_sums(rows, c, &n, dy, false, sum, product);
+        assert_memory_equal(dy, given, (size_t)(rows * c) * sizeof *dy);
+    }
     float *all[] = {x, dy, y, mean, given, old, ones, zeros};
     for (int i = 0; i < 8; i++) free(all[i]);
 }
@@ -109,6 +113,48 @@ static void test_norm_grad_sums(void **state)
         check_norm_grad(sizes[i % SIZES][0], sizes[i % SIZES][1],
                         (eg_activation)(i / SIZES % EG_ACTIVATION_COUNT), i / SIZES / EG_ACTIVATION_COUNT & 1,
                         i / SIZES / EG_ACTIVATION_COUNT & 2);
+}
+
+/* form: 1 the activation is told by y, 2 batch statistics, 4 added to what is there, 8 written over dy. */
+static void check_input_grad(int64_t rows, int64_t c, eg_activation activation, int form)
+{
+    float *x = random_array(rows * c, 1), *dy = random_array(rows * c, 2), *y = random_array(rows * c, 3),
+          *mean = random_array(c, 4), *scale = random_array(c, 5), *shift = random_array(c, 6),
+          *a = random_array(c, 7), *b = random_array(c, 8), *k = random_array(c, 9), *want = array(rows * c),
+          *dx = form & 8 ? dy : random_array(rows * c, 10);
+    eg_norm_grad n = {.x = x,
+                      .dy = dy,
+                      .y = form & 1 ? y : NULL,
+                      .mean = mean,
+                      .scale = scale,
+                      .shift = shift,
+                      .activation = activation,
+                      .slope = 0.25F};
+    for (int64_t i = 0; i < rows * c; i++) {
+        int64_t j = i % c;
+        y[i] *= 9;
+        scale[j] = 9 * x[j];
+        float out = form & 1 ? y[i] : x[i] * scale[j] + shift[j];
+        float own = (float)before(activation, out, dy[i]);
+        if (form & 2) own = own - b[j] - (x[i] - mean[j]) * k[j];
+        own *= a[j];
+        want[i] = form & 4 ? own + dx[i] : own;
+    }
+    eg_norm_grad_input(rows, c, &n, a, form & 2 ? b : NULL, form & 2 ? k : NULL, form & 4, dx);
+    for (int64_t i = 0; i < rows * c; i++) assert_true(dx[i] == want[i]);
+    expect_guard(dx, rows * c);
+    float *all[] = {x, dy, y, mean, scale, shift, a, b, k, want, form & 8 ? NULL : dx};
+    for (int i = 0; i < 11; i++) free(all[i]);
+}
+
+static void input_grads_have_the_bits_of_their_steps(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SIZES; i++)
+        for (int form = 0; form < 16; form++)
+            for (int activation = 0; activation < EG_ACTIVATION_COUNT; activation++)
+                if ((form & 12) != 12)
+                    check_input_grad(sizes[i][0], sizes[i][1], (eg_activation)activation, form);
 }
 
 static void test_maps(void **state)
@@ -140,9 +186,8 @@ static void test_maps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moments),
-        cmocka_unit_test(test_grad_sums),
-        cmocka_unit_test(test_norm_grad_sums),
+        cmocka_unit_test(test_moments),        cmocka_unit_test(test_grad_sums),
+        cmocka_unit_test(test_norm_grad_sums), cmocka_unit_test(input_grads_have_the_bits_of_their_steps),
         cmocka_unit_test(test_maps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

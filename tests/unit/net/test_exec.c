@@ -9,7 +9,7 @@
 
 #include "../allocations.h"
 #include "make_net.h"
-#include "net/exec.h"
+#include "net/exec_state.h"
 
 /* ---- a network with every operator ---- */
 enum { SIDE = 19, CLASSES = 5, BATCH = 6 };
@@ -394,6 +394,37 @@ static void test_views(void **state)
     for (int k = 0; k < 24; k++) assert_float_equal(grad[0][k], grad[1][k], 1e-5F);
 }
 
+/* Batch normalisation writes the gradient of what was added behind it over its own, else its input's; another
+ * value's has its own memory. */
+static void test_gradients_share_memory(void **state)
+{
+    (void)state;
+    maker m;
+    eg_weights weights;
+    make_image(&m, 3, 3, 2);
+    int32_t x = make_node(&m, "conv2d", "first", "out_channels=4 kernel_size=1", 0);
+    int32_t a = make_node(&m, "batch_norm2d", "a", "", x);
+    int32_t b = make_node(&m, "conv2d", "second", "out_channels=4 kernel_size=1", a);
+    int32_t sum = make_pair(&m, "add", "sum", make_node(&m, "batch_norm2d", "b", "", b), a);
+    int32_t top = make_node(&m, "batch_norm2d", "top", "", sum);
+    make_node(&m, "linear", "fc", "out_features=3", make_node(&m, "flatten", "flatten", "", top));
+    make_weights(&m, &weights, 2);
+    eg_pool *pool = eg_pool_new(1, NULL);
+    eg_exec_options options = {.batch = 2, .trainable = make_trainable(&m), .pool = pool};
+    eg_exec *exec = eg_exec_new(&m.net, &weights, &options, NULL);
+    assert_non_null(exec->grad[top]);
+    assert_ptr_equal(exec->grad[sum], exec->grad[top]);
+    assert_ptr_equal(exec->grad[a], exec->grad[sum]);
+    assert_ptr_equal(exec->grad[x], exec->grad[a]);
+    uint8_t *apart = exec->grad[b], *shared = exec->grad[a];
+    size_t bytes = 2 * 3 * 3 * 4 * sizeof(float);
+    assert_true(apart && (apart + bytes <= shared || shared + bytes <= apart));
+    eg_exec_free(exec);
+    eg_pool_free(pool);
+    eg_weights_clear(&weights);
+    make_clear(&m);
+}
+
 /* A branch that the output does not depend on has zero gradients and no backward. */
 static void test_dead_branch(void **state)
 {
@@ -453,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_batch_norm_modes),
         cmocka_unit_test(test_dropout),
         cmocka_unit_test(test_views),
+        cmocka_unit_test(test_gradients_share_memory),
         cmocka_unit_test(test_dead_branch),
         cmocka_unit_test(test_too_large),
     };

@@ -133,6 +133,26 @@ static void test_batch_norm(void **state)
     }
 }
 
+/* What is added behind the operator may be what it reads. */
+static void test_input_as_residual(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"batch_norm2d", ""},
+                                           {"conv2d", "out_channels=9 kernel_size=1"},
+                                           {"conv2d", "out_channels=9 kernel_size=3 padding=1"},
+                                           {"conv2d", "out_channels=9 kernel_size=3 padding=1 groups=9"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        maker m;
+        make_image(&m, 5, 3, 3);
+        int32_t x = make_node(&m, "conv2d", "first", "out_channels=9 kernel_size=3 padding=1 bias=false", 0);
+        int32_t y = make_node(&m, cases[i][0], "op", cases[i][1], x);
+        y = make_pair(&m, "add", "sum", y, x);
+        y = make_pair(&m, "mul", "square", y, y);
+        make_node(&m, "conv2d", "last", "out_channels=2 kernel_size=1", y);
+        expect_right(&m, 4, true, EG_BN_DEFAULT, 1e-2);
+    }
+}
+
 static void test_pooling_and_shapes(void **state)
 {
     (void)state;
@@ -342,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_wide_convolution),
         cmocka_unit_test(test_linear),
         cmocka_unit_test(test_batch_norm),
+        cmocka_unit_test(test_input_as_residual),
         cmocka_unit_test(test_pooling_and_shapes),
         cmocka_unit_test(test_image_operators),
         cmocka_unit_test(test_quotient),
