@@ -1,23 +1,24 @@
 /* What was tried, and what it gained: one core of a Sapphire Rapids server, OpenBLAS 0.3.21 with its SkylakeX
- * kernels (about 150 GFLOP/s), batch 16, a busy machine: differences below 5 % are noise. GFLOP/s count a
- * direct convolution. All in all the forward pass reaches 360 to 425 on maps of 56 and 28, where PyTorch 1.13
- * has 130 to 160.
+ * kernels, batch 16, a busy machine: differences below 5 % are noise. GFLOP/s count a direct convolution; the
+ * best of several runs.
  *
  * - Points 3/4, 3/2 for 1, 2: largest error 2.4e-5 -> 6.3e-6 of the root mean square.
- * - Products below a million multiplications (64 columns, 60 to 240 rows), where OpenBLAS has AVX-512 kernels
- * that copy nothing: 64 channels 108 -> 160 GFLOP/s a product, 128 channels 124 -> 150; the forward pass at
- * 256 and 512 channels gains 20 %. With the AVX2 kernels, which know no such thing, whole products are 10 %
- * better.
- * - All panels of one product before the next product, for all products of one panel: 512 channels 345 ->
- * 389, smaller ones the same.
- * - Blocks of 60, 120, 240 tiles: 371, 355, 327 at 64 channels; 318, 389, 389 at 512, where the filters fill
- * 38 MB and are read once a block. 128 is good everywhere, and AVX2 products want rows.
+ * - Transforms with fused multiply-adds (264 operations of the input's 16 channels become 144) and all loops
+ * unrolled: gcc had left some rolled. 64 channels at 56 x 56: 361 -> 384, 128 -> 32 at 28 x 28: 297 -> 338,
+ * with OpenBLAS's products. The input's takes some 190 ticks of 2.1 GHz for 16 channels of a tile in cache,
+ * 210 from memory, the output's 120 and 180. Fetching the next tile beforehand: 210 -> 290.
+ * - Products by direct.h's dot, rows of u read where they lie, for OpenBLAS's kernels for small products,
+ * which copy nothing either: as fast within 5 % up to 256 channels, because both are bound by the
+ * second-level cache (115 to 140 GFLOP/s a product; dot alone with hot rows 155 to 172); with the next
+ * filters fetched meanwhile 256 -> 512 channels 434 -> 490, 512 channels 450 -> 482. And an element's bits
+ * depend on nothing around it. Pointers of six rows made anew for each call cost 5 to 10 %.
+ * - u and m by tile, (tiles, 36, c), for by point: transforms write one stream instead of 36, but rows are
+ * far apart and come late: 256 -> 512 channels 425 -> 350.
+ * - Blocks: 48, 120, 180 tiles: 379, 354, 351 at 64 channels and 321, 297 at 128 -> 32, where a block of 48
+ * stays in the second-level cache; 425, 470 (48, 120) at 256 -> 512, where none does and filters are read
+ * once a block.
  * - 36 matrices an odd number of cache lines apart, for multiples of 4 KiB: packing 512 x 512 filters 12 -> 7
  * ms.
- * - Sums of the weight gradient in the order in which they are read at last: 7 x 7 maps of 512 channels 110
- * -> 230. Rectangles of 128 channels for 256: no faster, so only where there would be a single task.
- * - The transforms are bound by memory: the input's takes 500 cycles for 16 channels of a tile, with 264
- * operations; the portable form is as fast as the others within 10 %.
  * - Filters that one block reads made in cache just before their products, not all 38 MB beforehand: 512
  * channels at 7 x 7, milliseconds 29 -> 15 with their making. With two blocks, each making them for itself,
  * 14 x 14 got 10 % slower.
@@ -28,30 +29,23 @@
 #include <assert.h>
 #include <string.h>
 
-#include "kernel/gemm.h"
+#include "kernel/direct.h"
 #include "kernel/winograd_forms.h"
+#include "kernel/winograd_tiles.h"
 
 enum {
     PANEL = EG_WINOGRAD_PANEL,
-    TILE = 4,   /* outputs along an axis */
-    WINDOW = 6, /* inputs along an axis */
-    POINTS = 36,
-    LINE = 16, /* floats of a cache line */
-    PAIR = 2 * LINE,
-    BLOCK_TILES = 128, /* of a block, at most */
-    DEPTH = 256,       /* channels summed by one product, when products are limited */
-    SMALL_PRODUCT =
-        1000 * 1000,         /* multiplications for which OpenBLAS's AVX-512 kernels work without copying */
+    POINTS = EG_WINOGRAD_POINTS,
+    BLOCK_FLOATS = 288 * 1024, /* of a block's transformed tiles: what a second-level cache holds */
+    BLOCK_LEAST = 48,          /* tiles of a block: filters are read once a block */
+    BLOCK_MOST = 120,
     GATHER = 8,              /* channels whose filters are fetched together */
     GROUP = 4,               /* panels of a task, at least: every group repeats the input's transform */
     GROUP_MOST = 8,          /* and at most: scratch memory grows with it */
     TASKS = 16,              /* wanted, so that threads have something to share */
-    FRESH_DEPTH = 64,        /* channels whose filters are made together, when just before their products */
+    DEPTH = 128,             /* channels of a product: a panel's filters stay in the first-level cache */
+    FAR_FILTERS = 1 << 15,   /* from so many on they are fetched, because the second-level cache is full */
     FRESH_FILTERS = 1 << 17, /* from so many on, if they are read once */
-    WEIGHT_BLOCK = 256,      /* channels of a weight gradient's rectangle */
-    WEIGHT_DEPTH = 128,      /* input channels of one of its products */
-    WEIGHT_TASKS = 2,        /* below which rectangles are halved */
-    PART_TILES = 240         /* tiles of a part, at least */
 };
 
 static const eg_winograd_forms *const forms[EG_CPU_COUNT] = {
@@ -62,37 +56,10 @@ static const eg_winograd_forms *const forms[EG_CPU_COUNT] = {
 #endif
 };
 
-static int64_t least(int64_t a, int64_t b)
+const eg_winograd_forms *eg_winograd_forms_of(eg_cpu cpu)
 {
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t ceiling(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
-/* `total` in equal parts of about `wanted`, a multiple of `unit`. */
-static int64_t share(int64_t total, int64_t wanted, int64_t unit)
-{
-    return ceiling(ceiling(total, ceiling(total, wanted)), unit) * unit;
-}
-
-/* Floats between the 36 matrices of `rows * columns`: an odd number of cache lines, lest all 36 fall into one
- * set. */
-static int64_t stride_of(int64_t rows, int64_t columns)
-{
-    return ceiling(rows * columns, PAIR) * PAIR + LINE;
-}
-
-static int64_t padded(int64_t floats)
-{
-    return ceiling(floats, LINE) * LINE;
+    assert(forms[cpu]);
+    return forms[cpu];
 }
 
 bool eg_winograd_fits(const eg_winograd_shape *s)
@@ -106,7 +73,36 @@ bool eg_winograd_fits(const eg_winograd_shape *s)
 /* Floats of the packed filters before a panel. */
 static int64_t filters_before(const eg_winograd *plan, int64_t panel)
 {
-    return panel * POINTS * stride_of(plan->shape.c, PANEL);
+    return panel * POINTS * eg_winograd_stride(plan->shape.c, PANEL);
+}
+
+/* Channels of a group, in whole lines. */
+static int64_t columns_of(int64_t k, int64_t panels)
+{
+    return eg_winograd_least(eg_winograd_padded(k), panels * PANEL);
+}
+
+/* Tiles of a block, at most: whole rows of a product. */
+static int64_t longest_block(const eg_winograd_shape *s, int64_t panels)
+{
+    const int64_t columns = columns_of(s->k, eg_winograd_least(panels, GROUP_MOST));
+    const int64_t fit = BLOCK_FLOATS / (POINTS * (eg_winograd_padded(s->c) + columns));
+    const int64_t most = fit < BLOCK_LEAST ? BLOCK_MOST : eg_winograd_least(fit, BLOCK_MOST);
+    return eg_winograd_ceiling(most, EG_DIRECT_ROWS) * EG_DIRECT_ROWS;
+}
+
+static int64_t block_of(int64_t tiles, int64_t longest)
+{
+    int64_t blocks = eg_winograd_ceiling(tiles, longest);
+    if (blocks > 2) blocks = eg_winograd_ceiling(blocks, 4) * 4; /* for 2 or 4 threads */
+    return eg_winograd_ceiling(eg_winograd_ceiling(tiles, blocks), EG_DIRECT_ROWS) * EG_DIRECT_ROWS;
+}
+
+static int64_t panels_of_a_group(int64_t panels, int64_t blocks)
+{
+    int64_t group = eg_winograd_most(GROUP, eg_winograd_ceiling(panels * blocks, TASKS));
+    group = eg_winograd_least(group, GROUP_MOST);
+    return eg_winograd_ceiling(panels, eg_winograd_ceiling(panels, group));
 }
 
 static eg_winograd make_plan(const eg_winograd_shape *s, bool turned)
@@ -114,28 +110,24 @@ static eg_winograd make_plan(const eg_winograd_shape *s, bool turned)
     eg_winograd plan = {.shape = *s, .cpu = eg_cpu_best(), .turned = turned};
     plan.p = s->h + 2 * s->padding[0] - 2;
     plan.q = s->w + 2 * s->padding[1] - 2;
-    plan.rows = ceiling(plan.p, TILE);
-    plan.columns = ceiling(plan.q, TILE);
+    plan.rows = eg_winograd_ceiling(plan.p, EG_WINOGRAD_TILE);
+    plan.columns = eg_winograd_ceiling(plan.q, EG_WINOGRAD_TILE);
     plan.tiles = s->n * plan.rows * plan.columns;
-    const int64_t wanted = ceiling(plan.tiles, BLOCK_TILES);
-    plan.block = ceiling(plan.tiles, wanted > 2 ? ceiling(wanted, 4) * 4 : wanted); /* for 2 or 4 threads */
-    plan.blocks = ceiling(plan.tiles, plan.block);
-    plan.panels = ceiling(s->k, PANEL);
-    plan.group = least(most(GROUP, ceiling(plan.panels * plan.blocks, TASKS)), GROUP_MOST);
-    plan.group = share(plan.panels, plan.group, 1);
-    plan.groups = ceiling(plan.panels, plan.group);
+    plan.panels = eg_winograd_ceiling(s->k, PANEL);
+    const int64_t longest = longest_block(s, plan.panels);
+    plan.block = block_of(plan.tiles, longest);
+    plan.blocks = eg_winograd_ceiling(plan.tiles, plan.block);
+    plan.group = panels_of_a_group(plan.panels, plan.blocks);
+    plan.groups = eg_winograd_ceiling(plan.panels, plan.group);
     plan.tasks = plan.blocks * plan.groups;
-    const int64_t longest = least(BLOCK_TILES, plan.tiles); /* so that smaller batches need no more */
-    plan.product = eg_cpu_detect() == EG_CPU_AVX512 ? SMALL_PRODUCT : 0;
-    const int64_t last = s->k - (plan.panels - 1) * PANEL;
     const bool many = s->c * s->k >= FRESH_FILTERS;
     plan.packs = many && plan.blocks == 1 ? 0 : plan.panels;
-    if (plan.packs > 0)
-        plan.filter_bytes =
-            sizeof(float) * (size_t)(filters_before(&plan, plan.panels - 1) + POINTS * stride_of(s->c, last));
+    plan.filter_bytes = sizeof(float) * (size_t)filters_before(&plan, plan.packs);
+    const int64_t most = eg_winograd_least(longest, plan.tiles); /* so that smaller batches need no more */
     int64_t floats =
-        padded(s->c) + POINTS * (stride_of(longest, s->c) + stride_of(longest, plan.group * PANEL));
-    if (many) floats += POINTS * stride_of(FRESH_DEPTH, PANEL); /* for smaller batches, too */
+        eg_winograd_padded(s->c) + POINTS * (eg_winograd_stride(most, eg_winograd_padded(s->c)) +
+                                             eg_winograd_stride(most, columns_of(s->k, plan.group)));
+    if (many) floats += POINTS * eg_winograd_stride(DEPTH, PANEL); /* for smaller batches, too */
     plan.scratch_bytes = sizeof(float) * (size_t)floats;
     return plan;
 }
@@ -178,134 +170,185 @@ static layout layout_of(const eg_winograd *plan)
     return plan->turned ? (layout){9, plan->shape.k * 9, -1} : (layout){plan->shape.c * 9, 9, 1};
 }
 
-/* The panel's filters of the channels c … c+count-1 to out (36, count, panel's channels), matrices `stride`
- * apart. */
+/* The panel's filters of the channels c … c+count-1 to out (36, panels of a product, count, their columns),
+ * matrices `stride` apart. */
 static void pack(const eg_winograd *plan, int64_t panel, int64_t c, int64_t count, const float *weight,
                  float *out, int64_t stride)
 {
-    const int64_t first = panel * PANEL, width = least(PANEL, plan->shape.k - first);
+    const int64_t first = panel * PANEL, width = eg_winograd_least(PANEL, plan->shape.k - first);
+    const int64_t columns = eg_direct_forms(plan->cpu)->panel;
     const layout at = layout_of(plan);
-    float taps[GATHER * 9 * PANEL] = {0}, values[POINTS * PANEL];
+    float taps[GATHER * 9 * PANEL] = {0};
     weight += first * at.k_step + c * at.c_step + (plan->turned ? 8 : 0);
     for (int64_t i = 0; i < count; i++) {
-        if (i % GATHER == 0) gather_taps(weight + i * at.c_step, at, width, least(GATHER, count - i), taps);
-        const float *own = taps + i % GATHER * 9 * PANEL;
-        if (width == PANEL) {
-            forms[plan->cpu]->filter(own, out + i * PANEL, stride);
-            continue;
-        }
-        forms[plan->cpu]->filter(own, values, PANEL);
-        for (int64_t e = 0; e < POINTS; e++) {
-            memcpy(out + e * stride + i * width, values + e * PANEL, sizeof(float) * (size_t)width);
-        }
+        if (i % GATHER == 0)
+            gather_taps(weight + i * at.c_step, at, width, eg_winograd_least(GATHER, count - i), taps);
+        forms[plan->cpu]->filter(taps + i % GATHER * 9 * PANEL, columns, out + i * columns, stride,
+                                 count * columns);
     }
 }
 
 void eg_winograd_pack(const eg_winograd *plan, int64_t panel, const float *weight, float *packed)
 {
     assert(panel >= 0 && panel < plan->packs);
-    const int64_t c = plan->shape.c, width = least(PANEL, plan->shape.k - panel * PANEL);
-    pack(plan, panel, 0, c, weight, packed + filters_before(plan, panel), stride_of(c, width));
+    const int64_t c = plan->shape.c;
+    packed += filters_before(plan, panel);
+    for (int64_t i = 0; i < c; i += DEPTH)
+        pack(plan, panel, i, eg_winograd_least(DEPTH, c - i), weight, packed + i * PANEL,
+             eg_winograd_stride(c, PANEL));
 }
 
-/* A tile's place: image, first output row and column. */
-typedef struct place {
-    int64_t image, row, column;
-} place;
+/* A running task. */
+typedef struct work {
+    const eg_winograd *plan;
+    int64_t first, tiles;       /* its tiles */
+    int64_t k, width;           /* its channels of y */
+    int64_t u_row, m_row;       /* floats from tile to tile */
+    int64_t u_stride, m_stride; /* and from point to point */
+    float *zeros;               /* (c): pixels outside */
+    float *u;                   /* (tiles, 36, c) */
+    float *m;                   /* (tiles, 36, width) */
+    float *filters;             /* of a panel and DEPTH channels */
+} work;
 
-static place place_of(int64_t tile, int64_t rows, int64_t columns)
+static void transform_input(const work *w, const float *x)
 {
-    return (place){tile / (rows * columns), tile / columns % rows * TILE, tile % columns * TILE};
-}
-
-/* The pixels of a square of a map (h, w, c) whose first pixel is (row, column); `outside` for those that lie
- * outside the map. */
-static void gather(const float *map, int64_t h, int64_t w, int64_t c, int64_t row, int64_t column,
-                   int64_t size, const float *outside, const float **pixels)
-{
-    for (int64_t i = 0; i < size; i++) {
-        for (int64_t j = 0; j < size; j++) {
-            bool inside = row + i >= 0 && row + i < h && column + j >= 0 && column + j < w;
-            pixels[i * size + j] = inside ? map + ((row + i) * w + column + j) * c : outside;
-        }
-    }
-}
-
-/* u (36, tiles, c) of the block's tiles; zeros (c) are the pixels outside. */
-static void transform_input(const eg_winograd *plan, int64_t first, int64_t tiles, const float *x,
-                            const float *zeros, float *u, int64_t stride)
-{
+    const eg_winograd *plan = w->plan;
     const eg_winograd_shape *s = &plan->shape;
     const float *pixels[POINTS];
-    for (int64_t i = 0; i < tiles; i++) {
-        place at = place_of(first + i, plan->rows, plan->columns);
-        gather(x + at.image * s->h * s->w * s->c, s->h, s->w, s->c, at.row - s->padding[0],
-               at.column - s->padding[1], WINDOW, zeros, pixels);
-        forms[plan->cpu]->input(pixels, 0, s->c, u + i * s->c, stride);
+    for (int64_t i = 0; i < w->tiles; i++) {
+        eg_winograd_place at = eg_winograd_place_of(w->first + i, plan->rows, plan->columns);
+        eg_winograd_gather(x + at.image * s->h * s->w * s->c, s->h, s->w, s->c, at.row - s->padding[0],
+                           at.column - s->padding[1], EG_WINOGRAD_WINDOW, w->zeros, pixels);
+        forms[plan->cpu]->input(pixels, s->c, w->u + i * w->u_row, w->u_stride);
     }
 }
 
-/* m (36, panel, tiles, 64) = u * the filters of the panels begin … end-1. All panels of one product before
- * the next product: its part of u stays in cache. */
-static void multiply(const eg_winograd *plan, int64_t tiles, const float *u, int64_t u_stride,
-                     const float *packed, int64_t begin, int64_t end, float *m, int64_t m_stride)
+/* A piece of a product: point e of m's columns from … from+width-1 += that of u's channels c … c+depth-1
+ * times filters (depth, width); = where c is 0. Meanwhile what the next piece takes is fetched. */
+typedef struct piece {
+    int64_t e, c, depth, from, width;
+    const float *filters;
+} piece;
+
+/* The rows behind those that are done; where fewer than six are left, the last stands for those missing. */
+static void advance(const work *w, eg_dot *dot, int64_t rest)
 {
-    const int64_t c = plan->shape.c, depth = plan->product ? share(c, DEPTH, 1) : c;
-    const int64_t rows = plan->product ? share(tiles, most(1, plan->product / (PANEL * depth)), 1) : tiles;
-    for (int64_t job = 0; job < POINTS * (end - begin); job++) {
-        const int64_t e = job / (end - begin), panel = begin + job % (end - begin);
-        const int64_t width = least(PANEL, plan->shape.k - panel * PANEL);
-        const float *filters = packed + filters_before(plan, panel) + e * stride_of(c, width);
-        float *out = m + e * m_stride + (panel - begin) * tiles * PANEL;
-        for (int64_t i = 0; i < tiles; i += rows) {
-            for (int64_t d = 0; d < c; d += depth) {
-                eg_matrix a = {u + e * u_stride + i * c + d, c, false},
-                          b = {filters + d * width, width, false};
-                eg_gemm(least(rows, tiles - i), width, least(depth, c - d), a, b, out + i * PANEL, PANEL,
-                        d > 0);
+    dot->rows = eg_winograd_least(EG_DIRECT_ROWS, rest);
+    for (int64_t i = 0; i < EG_DIRECT_ROWS; i++) {
+        dot->a[i] = i < rest ? dot->a[i] + EG_DIRECT_ROWS * w->u_row : dot->a[rest - 1];
+        dot->c[i] = i < rest ? dot->c[i] + EG_DIRECT_ROWS * w->m_row : dot->c[rest - 1];
+    }
+}
+
+/* One panel of the product's, from column k on. `lines` of `next` are fetched meanwhile. */
+static void multiply_panel(const work *w, const piece *p, int64_t k, const float *next, int64_t lines)
+{
+    const eg_direct *form = eg_direct_forms(w->plan->cpu);
+    const float *u = w->u + p->e * w->u_stride + p->c;
+    float *m = w->m + p->e * w->m_stride + p->from + k;
+    eg_dot dot = {.runs = 1, .length = p->depth, .accumulate = p->c > 0, .b = p->filters + k * p->depth};
+    dot.width = eg_winograd_least(form->panel, p->width - k);
+    dot.rows = eg_winograd_least(EG_DIRECT_ROWS, w->tiles);
+    for (int64_t i = 0; i < EG_DIRECT_ROWS; i++) {
+        dot.a[i] = u + eg_winograd_least(i, dot.rows - 1) * w->u_row;
+        dot.c[i] = m + eg_winograd_least(i, dot.rows - 1) * w->m_row;
+    }
+    for (int64_t i = 0; i < w->tiles; i += EG_DIRECT_ROWS) {
+        if (i > 0) advance(w, &dot, w->tiles - i);
+        const int64_t end = eg_winograd_least(i + EG_DIRECT_ROWS, w->tiles);
+        for (int64_t j = lines * i / w->tiles; j < lines * end / w->tiles; j++)
+            __builtin_prefetch(next + j * EG_WINOGRAD_LINE, 0, 2);
+        form->dot(&dot);
+    }
+}
+
+static void multiply_piece(const work *w, const piece *p, const piece *next)
+{
+    const int64_t panel = eg_direct_forms(w->plan->cpu)->panel;
+    const bool far = next && w->plan->shape.c * w->plan->shape.k >= FAR_FILTERS;
+    const int64_t lines = far ? next->depth * panel / EG_WINOGRAD_LINE : 0;
+    for (int64_t k = 0; k < p->width; k += panel)
+        multiply_panel(w, p, k, far ? next->filters + k * next->depth : NULL, lines);
+}
+
+/* Pieces in their order: all panels of one point before the next, so that its part of u stays in cache. */
+static bool take_piece(const work *w, const float *packed, int64_t number, piece *p)
+{
+    const int64_t c = w->plan->shape.c, depths = eg_winograd_ceiling(c, DEPTH);
+    const int64_t panels = eg_winograd_ceiling(w->width, PANEL);
+    if (number == POINTS * panels * depths) return false;
+    p->e = number / (panels * depths);
+    p->c = number % depths * DEPTH;
+    p->depth = eg_winograd_least(DEPTH, c - p->c);
+    p->from = number / depths % panels * PANEL;
+    p->width = eg_winograd_least(PANEL, w->width - p->from);
+    p->filters = packed + filters_before(w->plan, (w->k + p->from) / PANEL) +
+                 p->e * eg_winograd_stride(c, PANEL) + p->c * PANEL;
+    return true;
+}
+
+static void multiply(const work *w, const float *packed)
+{
+    piece pieces[2];
+    bool more = take_piece(w, packed, 0, &pieces[0]);
+    for (int64_t i = 0; more; i++) {
+        more = take_piece(w, packed, i + 1, &pieces[(i + 1) % 2]);
+        multiply_piece(w, &pieces[i % 2], more ? &pieces[(i + 1) % 2] : NULL);
+    }
+}
+
+/* The same where filters are read once: a few channels' are made in cache just before. */
+static void multiply_fresh(const work *w, const float *weight)
+{
+    const int64_t c = w->plan->shape.c, stride = eg_winograd_stride(DEPTH, PANEL);
+    for (int64_t k = 0; k < w->width; k += PANEL) {
+        for (int64_t from = 0; from < c; from += DEPTH) {
+            piece p = {.c = from, .depth = eg_winograd_least(DEPTH, c - from), .from = k};
+            p.width = eg_winograd_least(PANEL, w->width - k);
+            pack(w->plan, (w->k + k) / PANEL, from, p.depth, weight, w->filters, stride);
+            for (p.e = 0; p.e < POINTS; p.e++) {
+                p.filters = w->filters + p.e * stride;
+                multiply_piece(w, &p, NULL);
             }
         }
     }
 }
 
-/* The same where filters are read once: a few channels' are made in cache just before. */
-static void multiply_fresh(const eg_winograd *plan, int64_t tiles, const float *u, int64_t u_stride,
-                           const float *weight, int64_t begin, int64_t end, float *m, int64_t m_stride,
-                           float *filters)
+static void transform_output(const work *w, const eg_epilogue *epilogue, float *y)
 {
-    const int64_t c = plan->shape.c, stride = stride_of(FRESH_DEPTH, PANEL);
-    for (int64_t job = 0; job < (end - begin) * ceiling(c, FRESH_DEPTH); job++) {
-        const int64_t panel = begin + job / ceiling(c, FRESH_DEPTH),
-                      d = job % ceiling(c, FRESH_DEPTH) * FRESH_DEPTH;
-        const int64_t width = least(PANEL, plan->shape.k - panel * PANEL), depth = least(FRESH_DEPTH, c - d);
-        pack(plan, panel, d, depth, weight, filters, stride);
-        for (int64_t e = 0; e < POINTS; e++) {
-            eg_matrix a = {u + e * u_stride + d, c, false}, b = {filters + e * stride, width, false};
-            eg_gemm(tiles, width, depth, a, b, m + e * m_stride + (panel - begin) * tiles * PANEL, PANEL,
-                    d > 0);
-        }
-    }
-}
-
-/* The panel's channels k … k+width-1 of the block's tiles of y. */
-static void transform_output(const eg_winograd *plan, int64_t first, int64_t tiles, const float *m,
-                             int64_t stride, int64_t k, int64_t width, const eg_epilogue *epilogue, float *y)
-{
+    const eg_winograd *plan = w->plan;
     eg_winograd_target target = {.activation = epilogue->activation, .slope = epilogue->slope};
-    target.scale = epilogue->scale ? epilogue->scale + k : NULL;
-    target.bias = epilogue->bias ? epilogue->bias + k : NULL;
+    target.scale = epilogue->scale ? epilogue->scale + w->k : NULL;
+    target.bias = epilogue->bias ? epilogue->bias + w->k : NULL;
     target.has_residual = epilogue->residual != NULL;
-    for (int64_t i = 0; i < tiles; i++) {
-        place at = place_of(first + i, plan->rows, plan->columns);
-        for (int64_t j = 0; j < TILE * TILE; j++) {
-            int64_t row = at.row + j / TILE, column = at.column + j % TILE;
-            int64_t offset = ((at.image * plan->p + row) * plan->q + column) * plan->shape.k + k;
+    for (int64_t i = 0; i < w->tiles; i++) {
+        eg_winograd_place at = eg_winograd_place_of(w->first + i, plan->rows, plan->columns);
+        for (int64_t j = 0; j < EG_WINOGRAD_TILE * EG_WINOGRAD_TILE; j++) {
+            int64_t row = at.row + j / EG_WINOGRAD_TILE, column = at.column + j % EG_WINOGRAD_TILE;
+            int64_t offset = ((at.image * plan->p + row) * plan->q + column) * plan->shape.k + w->k;
             bool inside = row < plan->p && column < plan->q;
             target.y[j] = inside ? y + offset : NULL;
             target.residual[j] = inside && epilogue->residual ? epilogue->residual + offset : NULL;
         }
-        forms[plan->cpu]->output(m + i * PANEL, stride, 0, width, &target);
+        forms[plan->cpu]->output(w->m + i * w->m_row, w->m_stride, w->width, &target);
     }
+}
+
+static work work_of(const eg_winograd *plan, int64_t task, float *scratch)
+{
+    work w = {.plan = plan, .zeros = scratch, .u_row = eg_winograd_padded(plan->shape.c)};
+    w.first = task / plan->groups * plan->block;
+    w.tiles = eg_winograd_least(plan->block, plan->tiles - w.first);
+    w.k = task % plan->groups * plan->group * PANEL;
+    w.width = eg_winograd_least(plan->group * PANEL, plan->shape.k - w.k);
+    w.m_row = eg_winograd_padded(w.width);
+    w.u = w.zeros + eg_winograd_padded(plan->shape.c);
+    w.u_stride = eg_winograd_stride(w.tiles, w.u_row);
+    w.m_stride = eg_winograd_stride(w.tiles, w.m_row);
+    w.m = w.u + POINTS * w.u_stride;
+    w.filters = w.m + POINTS * w.m_stride;
+    return w;
 }
 
 void eg_winograd_forward(const eg_winograd *plan, int64_t task, const float *x, const float *weight,
@@ -313,176 +356,12 @@ void eg_winograd_forward(const eg_winograd *plan, int64_t task, const float *x, 
 {
     assert(task >= 0 && task < plan->tasks);
     static const eg_epilogue none = {0};
-    const int64_t c = plan->shape.c, k = plan->shape.k;
-    const int64_t first = task / plan->groups * plan->block, tiles = least(plan->block, plan->tiles - first);
-    const int64_t begin = task % plan->groups * plan->group, end = least(begin + plan->group, plan->panels);
-    const int64_t u_stride = stride_of(tiles, c), m_stride = stride_of(tiles, (end - begin) * PANEL);
-    float *zeros = scratch, *u = zeros + padded(c), *m = u + POINTS * u_stride;
-
-    memset(zeros, 0, sizeof(float) * (size_t)c);
-    transform_input(plan, first, tiles, x, zeros, u, u_stride);
+    const work w = work_of(plan, task, scratch);
+    memset(w.zeros, 0, sizeof(float) * (size_t)plan->shape.c);
+    transform_input(&w, x);
     if (plan->packs > 0)
-        multiply(plan, tiles, u, u_stride, packed, begin, end, m, m_stride);
+        multiply(&w, packed);
     else
-        multiply_fresh(plan, tiles, u, u_stride, weight, begin, end, m, m_stride, m + POINTS * m_stride);
-    for (int64_t panel = begin; panel < end; panel++) {
-        transform_output(plan, first, tiles, m + (panel - begin) * tiles * PANEL, m_stride, panel * PANEL,
-                         least(PANEL, k - panel * PANEL), epilogue ? epilogue : &none, y);
-    }
-}
-
-/* Floats of one part's sums. */
-static int64_t sums_of(const eg_winograd_weights *plan)
-{
-    return plan->sum_tasks * LINE * plan->shape.c * 9;
-}
-
-/* Rectangles of at most `side` channels each way. */
-static void set_rectangles(eg_winograd_weights *plan, int64_t side)
-{
-    plan->c_block = least(plan->shape.c, share(plan->shape.c, side, LINE));
-    plan->c_blocks = ceiling(plan->shape.c, plan->c_block);
-    plan->k_block = share(plan->shape.k, side, PANEL);
-    plan->k_blocks = ceiling(plan->shape.k, plan->k_block);
-}
-
-eg_winograd_weights eg_winograd_plan_weight_grad(const eg_winograd_shape *s)
-{
-    assert(eg_winograd_fits(s));
-    eg_winograd_weights plan = {.shape = *s, .cpu = eg_cpu_best()};
-    plan.p = s->h + 2 * s->padding[0] - 2;
-    plan.q = s->w + 2 * s->padding[1] - 2;
-    plan.rows = ceiling(plan.p, TILE);
-    plan.columns = ceiling(plan.q, TILE);
-    plan.tiles = s->n * plan.rows * plan.columns;
-    const int64_t most_parts = most(1, plan.tiles / PART_TILES);
-    set_rectangles(&plan, WEIGHT_BLOCK);
-    if (most_parts * plan.c_blocks * plan.k_blocks < WEIGHT_TASKS) set_rectangles(&plan, WEIGHT_BLOCK / 2);
-    const int64_t rectangles = plan.c_blocks * plan.k_blocks;
-    const int64_t parts = least(ceiling(TASKS, rectangles), most_parts);
-    plan.part = ceiling(plan.tiles, parts);
-    plan.parts = ceiling(plan.tiles, plan.part);
-    plan.chunk = share(plan.part, BLOCK_TILES, 1);
-    plan.tasks = plan.parts * rectangles;
-    plan.sum_tasks = ceiling(s->k, LINE);
-    plan.sums_bytes = sizeof(float) * (size_t)(parts * sums_of(&plan)); /* smaller batches need no more */
-    const int64_t longest = least(BLOCK_TILES, plan.tiles);
-    plan.scratch_bytes =
-        sizeof(float) * (size_t)(padded(most(s->c, s->k)) + POINTS * (stride_of(longest, plan.c_block) +
-                                                                      stride_of(longest, plan.k_block) +
-                                                                      stride_of(plan.c_block, plan.k_block)));
-    return plan;
-}
-
-/* What a task of the weight gradient works on, and its scratch. */
-typedef struct weight_task {
-    const eg_winograd_weights *plan;
-    int64_t c_first, c_count, k_first, k_count;
-    int64_t u_stride, d_stride, m_stride;
-    float *zeros; /* (max(c, k)) */
-    float *u;     /* (36, tiles, c_count) */
-    float *d;     /* (36, tiles, k_count) */
-    float *m;     /* (36, panel, c_count, panel's channels) */
-} weight_task;
-
-/* u and d of the tiles. */
-static void transform_pair(const weight_task *t, int64_t first, int64_t tiles, const float *x,
-                           const float *dy)
-{
-    const eg_winograd_weights *plan = t->plan;
-    const eg_winograd_shape *s = &plan->shape;
-    const float *pixels[POINTS];
-    for (int64_t i = 0; i < tiles; i++) {
-        place at = place_of(first + i, plan->rows, plan->columns);
-        gather(x + at.image * s->h * s->w * s->c + t->c_first, s->h, s->w, s->c, at.row - s->padding[0],
-               at.column - s->padding[1], WINDOW, t->zeros, pixels);
-        forms[plan->cpu]->input(pixels, 0, t->c_count, t->u + i * t->c_count, t->u_stride);
-        gather(dy + at.image * plan->p * plan->q * s->k + t->k_first, plan->p, plan->q, s->k, at.row,
-               at.column, TILE, t->zeros, pixels);
-        forms[plan->cpu]->grad(pixels, 0, t->k_count, t->d + i * t->k_count, t->d_stride);
-    }
-}
-
-/* m += u' * d; m = when this is the first chunk. */
-static void multiply_pair(const weight_task *t, int64_t tiles, bool accumulate)
-{
-    const int64_t depth = share(t->c_count, WEIGHT_DEPTH, 1);
-    for (int64_t e = 0; e < POINTS; e++) {
-        for (int64_t k = 0; k < t->k_count; k += PANEL) {
-            const int64_t width = least(PANEL, t->k_count - k);
-            for (int64_t c = 0; c < t->c_count; c += depth) {
-                eg_matrix a = {t->u + e * t->u_stride + c, t->c_count, true};
-                eg_matrix b = {t->d + e * t->d_stride + k, t->k_count, false};
-                float *m = t->m + e * t->m_stride + k * t->c_count + c * width;
-                eg_gemm(least(depth, t->c_count - c), width, tiles, a, b, m, width, accumulate);
-            }
-        }
-    }
-}
-
-/* The rectangle of sums (k / 16, c, 9, 16). */
-static void transform_sums(const weight_task *t, float *sums)
-{
-    const int64_t c = t->plan->shape.c;
-    for (int64_t panel = 0; panel < t->k_count; panel += PANEL) {
-        const int64_t width = least(PANEL, t->k_count - panel);
-        for (int64_t i = 0; i < t->c_count; i++) {
-            const float *m = t->m + panel * t->c_count + i * width;
-            for (int64_t k = 0; k < width; k += LINE) {
-                float *to = sums + ((t->k_first + panel + k) * c + (t->c_first + i) * LINE) * 9;
-                forms[t->plan->cpu]->taps(m + k, t->m_stride, 0, least(LINE, width - k), to, LINE);
-            }
-        }
-    }
-}
-
-void eg_winograd_weight_grad(const eg_winograd_weights *plan, int64_t task, const float *x, const float *dy,
-                             float *sums, void *scratch)
-{
-    assert(task >= 0 && task < plan->tasks);
-    const int64_t rectangles = plan->c_blocks * plan->k_blocks, part = task / rectangles;
-    const int64_t c = plan->shape.c, k = plan->shape.k;
-    weight_task t = {.plan = plan};
-    t.c_first = task % rectangles / plan->k_blocks * plan->c_block;
-    t.k_first = task % plan->k_blocks * plan->k_block;
-    t.c_count = least(plan->c_block, c - t.c_first);
-    t.k_count = least(plan->k_block, k - t.k_first);
-    t.u_stride = stride_of(plan->chunk, t.c_count);
-    t.d_stride = stride_of(plan->chunk, t.k_count);
-    t.m_stride = stride_of(t.c_count, t.k_count);
-    t.zeros = scratch;
-    t.u = t.zeros + padded(most(c, k));
-    t.d = t.u + POINTS * t.u_stride;
-    t.m = t.d + POINTS * t.d_stride;
-
-    memset(t.zeros, 0, sizeof(float) * (size_t)most(c, k));
-    const int64_t begin = part * plan->part, end = least(begin + plan->part, plan->tiles);
-    for (int64_t first = begin; first < end; first += plan->chunk) {
-        const int64_t tiles = least(plan->chunk, end - first);
-        transform_pair(&t, first, tiles, x, dy);
-        multiply_pair(&t, tiles, first > begin);
-    }
-    transform_sums(&t, sums + part * sums_of(plan));
-}
-
-void eg_winograd_weight_sum(const eg_winograd_weights *plan, int64_t task, const float *sums, float *out,
-                            bool accumulate)
-{
-    assert(task >= 0 && task < plan->sum_tasks);
-    const int64_t c = plan->shape.c, first = task * LINE, count = least(LINE, plan->shape.k - first);
-    for (int64_t i = 0; i < c; i++) {
-        const float *from = sums + (first * c + i * LINE) * 9;
-        float sum[9 * LINE];
-        memcpy(sum, from, sizeof sum);
-        for (int64_t part = 1; part < plan->parts; part++) {
-            for (int64_t j = 0; j < 9 * LINE; j++) sum[j] += from[part * sums_of(plan) + j];
-        }
-        for (int64_t k = 0; k < count; k++) {
-            float *to = out + ((first + k) * c + i) * 9;
-            for (int64_t tap = 0; tap < 9; tap++) {
-                const float value = sum[tap * LINE + k];
-                to[tap] = accumulate ? to[tap] + value : value;
-            }
-        }
-    }
+        multiply_fresh(&w, weight);
+    transform_output(&w, epilogue ? epilogue : &none, y);
 }

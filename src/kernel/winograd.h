@@ -8,7 +8,9 @@
  * Maps are channels last: x (n, h, w, c), y (n, p, q, k). Work is cut into tasks by shape alone; tasks may
  * run in any order and on any threads, each with scratch memory of its own, and give the same bits. Nothing
  * is allocated, nothing fails; pointers to scratch, filters and sums are best aligned to 64 bytes.
- * eg_gemm_setup comes first. */
+ *
+ * An element of y has the same bits whatever surrounds it. Forms with fused multiply-adds (avx2, avx512) give
+ * the same bits as each other, the portable one rounds more often. */
 #ifndef ENGRAFT_KERNEL_WINOGRAD_H
 #define ENGRAFT_KERNEL_WINOGRAD_H
 
@@ -24,8 +26,8 @@ typedef struct eg_winograd_shape {
     int64_t padding[2]; /* rows, columns; 0 … 2, the same on both sides */
 } eg_winograd_shape;
 
-/* Products work on panels of 64 output channels, so that one panel's results stay in cache; filters are
- * stored (panel, 36, c, panel's channels). */
+/* Products work on panels of 64 output channels; filters are stored (panel, 36, c, 64), and where a product's
+ * registers hold fewer channels, these come first: (panel, 36, 64 / them, c, them). */
 typedef struct eg_winograd {
     eg_winograd_shape shape;
     int64_t p, q;                  /* output: h + 2 padding - 2 */
@@ -35,7 +37,6 @@ typedef struct eg_winograd {
     int64_t tasks;                 /* blocks * groups */
     int64_t packs;                 /* panels to be packed: all, or none where each would be read but once */
     bool turned;                   /* of an input gradient */
-    int64_t product;               /* multiplications of one product, at most; 0: any number */
     size_t filter_bytes;           /* of packed filters */
     size_t scratch_bytes;          /* of a running task */
     eg_cpu cpu;                    /* whose transforms; eg_cpu_best */

@@ -64,7 +64,7 @@ With it, every tensor is accounted for:
   
   phases  batch 10; memory on one thread; FLOP forward / backward
   phase  epochs  trains                   lr    backward down to  memory  FLOP a sample
-  train       8  5 of 11 tensors, 19,845  0.02  features.3.0      1.3 MB  1.81 M / 0.595 M
+  train       8  5 of 11 tensors, 19,845  0.02  features.3.0      1.5 MB  1.81 M / 0.595 M
   features of train: 512 numbers a sample stand for 67.3 % of the forward pass, then 'features.3.0' trains
 
 Transfer, on one thread and on two: the same bits.

@@ -9,8 +9,8 @@ Training in phases: the plan says what each trains and costs, the run proves wha
   phases  batch 10; memory on one thread; FLOP forward / backward
   phase  epochs  trains                    lr                                backward down to  memory  FLOP a sample
   head        2  2 of 11 tensors, 1,285    0.02                              fc                1.1 MB  1.81 M / 0.00256 M
-  top         3  5 of 11 tensors, 19,845   head 0.01, top 0.005              features.3.0      1.3 MB  1.81 M / 0.595 M
-  all         3  11 of 11 tensors, 29,477  head 0.01, top 0.005, low 0.0025  features.0.0      1.8 MB  1.81 M / 3.58 M
+  top         3  5 of 11 tensors, 19,845   head 0.01, top 0.005              features.3.0      1.5 MB  1.81 M / 0.595 M
+  all         3  11 of 11 tensors, 29,477  head 0.01, top 0.005, low 0.0025  features.0.0      2.0 MB  1.81 M / 3.58 M
   features of head: 256 numbers a sample stand for 99.9 % of the forward pass, then 'fc' trains
   features of top: 512 numbers a sample stand for 67.3 % of the forward pass, then 'features.3.0' trains
   $ engraft plan $recipe $quick --json | sed -n '/"phases"/,/^  ]/p' | grep -E '"(name|first_time|backward_stops_at)"'

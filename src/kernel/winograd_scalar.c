@@ -1,4 +1,0 @@
-#define LANES 1
-#define TARGET
-#define FORMS eg_winograd_scalar
-#include "kernel/winograd_lanes.inc"
