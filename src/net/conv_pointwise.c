@@ -22,12 +22,12 @@ enum {
     LEAST_ROWS = 96, /* of a tile: so that a panel's weights, once in cache, are worth it */
     MOST_ROWS = 384,
     ENOUGH_TASKS = 16,
-    GRAD_SLICE = 512, /* c and k of a task of the weight's gradient, at most */
-    GRAD_LEAST = 128, /* and at least, where there are more */
-    GRAD_ROWS = 96,   /* of its tiles: a panel of x stays in the first cache, */
-    GRAD_GROUP = 48,  /* with so many channels of dy */
-    GRAD_AHEAD = 4,   /* rows that are fetched before they are gathered */
-    ROWS_PER_PART = 384,
+    GRAD_SLICE = 512,    /* c and k of a task of the weight's gradient, at most */
+    GRAD_LEAST = 128,    /* and at least, where there are more */
+    GRAD_ROWS = 96,      /* of its tiles: a panel of x stays in the first cache, */
+    GRAD_GROUP = 48,     /* with so many channels of dy */
+    GRAD_AHEAD = 4,      /* rows that are fetched before they are gathered */
+    ROWS_PER_PART = 400, /* cutting the rows is faster than cutting c and k shorter */
 };
 
 static int64_t least(int64_t a, int64_t b)
