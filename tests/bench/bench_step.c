@@ -1,7 +1,8 @@
-/* bench_step ARCH BATCH THREADS REPEATS [all|frozen]: a training step (forward, loss gradient, backward) and
- * an inference forward pass on random images: median milliseconds of each, then median milliseconds of
- * processor time of each, then the megabytes of memory that the execution of each holds, then the most that
- * the process ever held. */
+/* bench_step ARCH BATCH THREADS REPEATS [all|frozen|later]: a training step (forward, loss gradient,
+ * backward) and an inference forward pass on random images: median milliseconds of each, then median
+ * milliseconds of processor time of each, then the megabytes of memory that the execution of each holds, then
+ * the most that the process ever held. frozen: the last layer alone trains; later: and what is before it was
+ * kept by an earlier epoch, as the feature cache does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ typedef struct bench {
     int64_t batch;
     int repeats;
     bool frozen; /* the last layer alone trains; normalisation uses its stored statistics */
+    bool later;  /* and is given what is before it */
 } bench;
 
 static void draw_weights(bench *b)
@@ -59,6 +61,31 @@ typedef struct result {
     double wall, cpu, megabytes;
 } result;
 
+/* One step; kept: the features of every sample, or NULL. */
+static void step(const bench *b, eg_exec *exec, bool training, uint64_t number, const float *kept)
+{
+    eg_exec_begin(exec, b->batch);
+    if (!kept) eg_exec_before(exec);
+    for (int64_t i = 0; kept && i < b->batch; i++)
+        eg_exec_put_features(exec, i, kept + i * eg_exec_cut(exec)->numel);
+    eg_exec_behind(exec, training, number);
+    if (!training) return;
+    int64_t count = b->batch * eg_value_numel(&b->net->values[b->net->output]);
+    float *dy = eg_exec_output_grad(exec);
+    for (int64_t k = 0; k < count; k++) dy[k] = 1.0F / (float)count;
+    eg_exec_backward(exec);
+}
+
+static float *keep_features(bench *b, eg_exec *exec)
+{
+    int64_t numel = eg_exec_cut(exec)->numel;
+    float *kept = EG_NEW_ARRAY(&b->arena, float, (size_t)(b->batch * numel));
+    eg_exec_begin(exec, b->batch);
+    eg_exec_before(exec);
+    for (int64_t i = 0; i < b->batch; i++) eg_exec_get_features(exec, i, kept + i * numel);
+    return kept;
+}
+
 static result measure(bench *b, bool training)
 {
     double *times = EG_NEW_ARRAY(&b->arena, double, (size_t)b->repeats),
@@ -78,15 +105,10 @@ static result measure(bench *b, bool training)
         exit(1);
     }
     draw_input(b, exec);
+    const float *kept = training && b->later ? keep_features(b, exec) : NULL;
     for (int i = -1; i < b->repeats; i++) {
         double start = now(CLOCK_MONOTONIC), cpu_start = now(CLOCK_PROCESS_CPUTIME_ID);
-        eg_exec_forward(exec, b->batch, training, (uint64_t)(i + 1));
-        if (training) {
-            int64_t count = b->batch * eg_value_numel(&b->net->values[b->net->output]);
-            float *dy = eg_exec_output_grad(exec);
-            for (int64_t k = 0; k < count; k++) dy[k] = 1.0F / (float)count;
-            eg_exec_backward(exec);
-        }
+        step(b, exec, training, (uint64_t)(i + 1), kept);
         if (i < 0) continue;
         times[i] = now(CLOCK_MONOTONIC) - start;
         cpu[i] = now(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;
@@ -99,12 +121,13 @@ static result measure(bench *b, bool training)
 int main(int argc, char **argv)
 {
     if (argc < 5 || argc > 6) {
-        fprintf(stderr, "usage: bench_step ARCH BATCH THREADS REPEATS [all|frozen]\n");
+        fprintf(stderr, "usage: bench_step ARCH BATCH THREADS REPEATS [all|frozen|later]\n");
         return 1;
     }
     bench b = {.batch = atoi(argv[2]),
                .repeats = atoi(argv[4]),
-               .frozen = argc > 5 && strcmp(argv[5], "frozen") == 0};
+               .frozen = argc > 5 && strcmp(argv[5], "all") != 0,
+               .later = argc > 5 && strcmp(argv[5], "later") == 0};
     eg_error err = {0};
     eg_problems problems = {.arena = &b.arena};
     b.net = eg_net_read(&b.arena, argv[1], NULL, &problems, &err);
@@ -115,7 +138,8 @@ int main(int argc, char **argv)
         return 1;
     }
     draw_weights(&b);
-    result step = measure(&b, true), forward = measure(&b, false);
+    result step = measure(&b, true), forward = {0};
+    if (!b.later) forward = measure(&b, false);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf("%.2f %.2f %.2f %.2f %.1f %.1f %.1f\n", step.wall, forward.wall, step.cpu, forward.cpu,
