@@ -1,4 +1,4 @@
-/* What was tried, and what it gained: one core of a Sapphire Rapids server, OpenBLAS 0.3.21 with its SkylakeX
+/* What was tried, and what it gained: one core of an Emerald Rapids server, OpenBLAS 0.3.21 with its SkylakeX
  * kernels, batch 16, a busy machine: differences below 5 % are noise. GFLOP/s count a direct convolution; the
  * best of several runs.
  *
