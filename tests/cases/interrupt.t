@@ -1,6 +1,7 @@
 A run that is interrupted says so, ends as the signal would have ended it, and leaves no file behind but what --resume needs.
+(A second signal ends it at once: without --foreground timeout sends two.)
 
-  $ timeout --preserve-status -s INT 2 engraft run "$ROOT/configs/recipes/digits-pretrain.yaml" --out out \
+  $ timeout --foreground --preserve-status -s INT 2 engraft run "$ROOT/configs/recipes/digits-pretrain.yaml" --out out \
   >   --set train.epochs=1000000 --set output.checkpoint="$PWD/model.pth" 2>log
   [130]
 
