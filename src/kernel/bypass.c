@@ -40,11 +40,6 @@ static int64_t rows_of_part(int64_t c)
     return rows >= 4 ? rows / 4 * 4 : rows;
 }
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 void eg_bypass_epilogue(int64_t rows, int64_t c, const float *x, const eg_epilogue *epilogue, float *y)
 {
     _Alignas(64) float part[PART];
@@ -54,7 +49,7 @@ void eg_bypass_epilogue(int64_t rows, int64_t c, const float *x, const eg_epilog
         return;
     }
     for (int64_t row = 0; row < rows; row += step) {
-        int64_t count = smaller(step, rows - row);
+        int64_t count = eg_least(step, rows - row);
         eg_epilogue own = eg_epilogue_at(epilogue, row * c, 0);
         eg_epilogue_apply(count, c, c, x + row * c, &own, part);
         eg_bypass_copy(count * c, part, y + row * c);
@@ -73,7 +68,7 @@ void eg_bypass_input_grad(int64_t rows, int64_t c, const eg_norm_grad *n, const 
     }
     eg_norm_grad own = *n;
     for (int64_t row = 0; row < rows; row += step) {
-        int64_t count = smaller(step, rows - row);
+        int64_t count = eg_least(step, rows - row);
         own.x = n->x + row * c, own.dy = n->dy + row * c;
         if (n->y) own.y = n->y + row * c;
         eg_norm_grad_input(count, c, &own, a, b, k, false, part);

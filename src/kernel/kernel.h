@@ -36,6 +36,27 @@
 
 #define EG_INLINE static inline __attribute__((always_inline))
 
+/* Sizes, and cutting them. */
+static inline int64_t eg_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t eg_most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline int64_t eg_div_up(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static inline int64_t eg_clamp(int64_t value, int64_t low, int64_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
 /* Eight channels at a time; the last ones of a row may be fewer. */
 enum { EG_LANES = 8 };
 typedef float eg_lanes __attribute__((vector_size(32), aligned(4), may_alias));

@@ -79,30 +79,30 @@ static int64_t filters_before(const eg_winograd *plan, int64_t panel)
 /* Channels of a group, in whole lines. */
 static int64_t columns_of(int64_t k, int64_t panels)
 {
-    return eg_winograd_least(eg_winograd_padded(k), panels * PANEL);
+    return eg_least(eg_winograd_padded(k), panels * PANEL);
 }
 
 /* Tiles of a block, at most: whole rows of a product. */
 static int64_t longest_block(const eg_winograd_shape *s, int64_t panels)
 {
-    const int64_t columns = columns_of(s->k, eg_winograd_least(panels, GROUP_MOST));
+    const int64_t columns = columns_of(s->k, eg_least(panels, GROUP_MOST));
     const int64_t fit = BLOCK_FLOATS / (POINTS * (eg_winograd_padded(s->c) + columns));
-    const int64_t most = fit < BLOCK_LEAST ? BLOCK_MOST : eg_winograd_least(fit, BLOCK_MOST);
-    return eg_winograd_ceiling(most, EG_DIRECT_ROWS) * EG_DIRECT_ROWS;
+    const int64_t most = fit < BLOCK_LEAST ? BLOCK_MOST : eg_least(fit, BLOCK_MOST);
+    return eg_div_up(most, EG_DIRECT_ROWS) * EG_DIRECT_ROWS;
 }
 
 static int64_t block_of(int64_t tiles, int64_t longest)
 {
-    int64_t blocks = eg_winograd_ceiling(tiles, longest);
-    if (blocks > 2) blocks = eg_winograd_ceiling(blocks, 4) * 4; /* for 2 or 4 threads */
-    return eg_winograd_ceiling(eg_winograd_ceiling(tiles, blocks), EG_DIRECT_ROWS) * EG_DIRECT_ROWS;
+    int64_t blocks = eg_div_up(tiles, longest);
+    if (blocks > 2) blocks = eg_div_up(blocks, 4) * 4; /* for 2 or 4 threads */
+    return eg_div_up(eg_div_up(tiles, blocks), EG_DIRECT_ROWS) * EG_DIRECT_ROWS;
 }
 
 static int64_t panels_of_a_group(int64_t panels, int64_t blocks)
 {
-    int64_t group = eg_winograd_most(GROUP, eg_winograd_ceiling(panels * blocks, TASKS));
-    group = eg_winograd_least(group, GROUP_MOST);
-    return eg_winograd_ceiling(panels, eg_winograd_ceiling(panels, group));
+    int64_t group = eg_most(GROUP, eg_div_up(panels * blocks, TASKS));
+    group = eg_least(group, GROUP_MOST);
+    return eg_div_up(panels, eg_div_up(panels, group));
 }
 
 static eg_winograd make_plan(const eg_winograd_shape *s, bool turned)
@@ -110,20 +110,20 @@ static eg_winograd make_plan(const eg_winograd_shape *s, bool turned)
     eg_winograd plan = {.shape = *s, .cpu = eg_cpu_best(), .turned = turned};
     plan.p = s->h + 2 * s->padding[0] - 2;
     plan.q = s->w + 2 * s->padding[1] - 2;
-    plan.rows = eg_winograd_ceiling(plan.p, EG_WINOGRAD_TILE);
-    plan.columns = eg_winograd_ceiling(plan.q, EG_WINOGRAD_TILE);
+    plan.rows = eg_div_up(plan.p, EG_WINOGRAD_TILE);
+    plan.columns = eg_div_up(plan.q, EG_WINOGRAD_TILE);
     plan.tiles = s->n * plan.rows * plan.columns;
-    plan.panels = eg_winograd_ceiling(s->k, PANEL);
+    plan.panels = eg_div_up(s->k, PANEL);
     const int64_t longest = longest_block(s, plan.panels);
     plan.block = block_of(plan.tiles, longest);
-    plan.blocks = eg_winograd_ceiling(plan.tiles, plan.block);
+    plan.blocks = eg_div_up(plan.tiles, plan.block);
     plan.group = panels_of_a_group(plan.panels, plan.blocks);
-    plan.groups = eg_winograd_ceiling(plan.panels, plan.group);
+    plan.groups = eg_div_up(plan.panels, plan.group);
     plan.tasks = plan.blocks * plan.groups;
     const bool many = s->c * s->k >= FRESH_FILTERS;
     plan.packs = many && plan.blocks == 1 ? 0 : plan.panels;
     plan.filter_bytes = sizeof(float) * (size_t)filters_before(&plan, plan.packs);
-    const int64_t most = eg_winograd_least(longest, plan.tiles); /* so that smaller batches need no more */
+    const int64_t most = eg_least(longest, plan.tiles); /* so that smaller batches need no more */
     int64_t floats =
         eg_winograd_padded(s->c) + POINTS * (eg_winograd_stride(most, eg_winograd_padded(s->c)) +
                                              eg_winograd_stride(most, columns_of(s->k, plan.group)));
@@ -175,14 +175,14 @@ static layout layout_of(const eg_winograd *plan)
 static void pack(const eg_winograd *plan, int64_t panel, int64_t c, int64_t count, const float *weight,
                  float *out, int64_t stride)
 {
-    const int64_t first = panel * PANEL, width = eg_winograd_least(PANEL, plan->shape.k - first);
+    const int64_t first = panel * PANEL, width = eg_least(PANEL, plan->shape.k - first);
     const int64_t columns = eg_direct_forms(plan->cpu)->panel;
     const layout at = layout_of(plan);
     float taps[GATHER * 9 * PANEL] = {0};
     weight += first * at.k_step + c * at.c_step + (plan->turned ? 8 : 0);
     for (int64_t i = 0; i < count; i++) {
         if (i % GATHER == 0)
-            gather_taps(weight + i * at.c_step, at, width, eg_winograd_least(GATHER, count - i), taps);
+            gather_taps(weight + i * at.c_step, at, width, eg_least(GATHER, count - i), taps);
         forms[plan->cpu]->filter(taps + i % GATHER * 9 * PANEL, columns, out + i * columns, stride,
                                  count * columns);
     }
@@ -194,7 +194,7 @@ void eg_winograd_pack(const eg_winograd *plan, int64_t panel, const float *weigh
     const int64_t c = plan->shape.c;
     packed += filters_before(plan, panel);
     for (int64_t i = 0; i < c; i += DEPTH)
-        pack(plan, panel, i, eg_winograd_least(DEPTH, c - i), weight, packed + i * PANEL,
+        pack(plan, panel, i, eg_least(DEPTH, c - i), weight, packed + i * PANEL,
              eg_winograd_stride(c, PANEL));
 }
 
@@ -234,7 +234,7 @@ typedef struct piece {
 /* The rows behind those that are done; where fewer than six are left, the last stands for those missing. */
 static void advance(const work *w, eg_dot *dot, int64_t rest)
 {
-    dot->rows = eg_winograd_least(EG_DIRECT_ROWS, rest);
+    dot->rows = eg_least(EG_DIRECT_ROWS, rest);
     for (int64_t i = 0; i < EG_DIRECT_ROWS; i++) {
         dot->a[i] = i < rest ? dot->a[i] + EG_DIRECT_ROWS * w->u_row : dot->a[rest - 1];
         dot->c[i] = i < rest ? dot->c[i] + EG_DIRECT_ROWS * w->m_row : dot->c[rest - 1];
@@ -248,15 +248,15 @@ static void multiply_panel(const work *w, const piece *p, int64_t k, const float
     const float *u = w->u + p->e * w->u_stride + p->c;
     float *m = w->m + p->e * w->m_stride + p->from + k;
     eg_dot dot = {.runs = 1, .length = p->depth, .accumulate = p->c > 0, .b = p->filters + k * p->depth};
-    dot.width = eg_winograd_least(form->panel, p->width - k);
-    dot.rows = eg_winograd_least(EG_DIRECT_ROWS, w->tiles);
+    dot.width = eg_least(form->panel, p->width - k);
+    dot.rows = eg_least(EG_DIRECT_ROWS, w->tiles);
     for (int64_t i = 0; i < EG_DIRECT_ROWS; i++) {
-        dot.a[i] = u + eg_winograd_least(i, dot.rows - 1) * w->u_row;
-        dot.c[i] = m + eg_winograd_least(i, dot.rows - 1) * w->m_row;
+        dot.a[i] = u + eg_least(i, dot.rows - 1) * w->u_row;
+        dot.c[i] = m + eg_least(i, dot.rows - 1) * w->m_row;
     }
     for (int64_t i = 0; i < w->tiles; i += EG_DIRECT_ROWS) {
         if (i > 0) advance(w, &dot, w->tiles - i);
-        const int64_t end = eg_winograd_least(i + EG_DIRECT_ROWS, w->tiles);
+        const int64_t end = eg_least(i + EG_DIRECT_ROWS, w->tiles);
         for (int64_t j = lines * i / w->tiles; j < lines * end / w->tiles; j++)
             __builtin_prefetch(next + j * EG_WINOGRAD_LINE, 0, 2);
         form->dot(&dot);
@@ -275,14 +275,14 @@ static void multiply_piece(const work *w, const piece *p, const piece *next)
 /* Pieces in their order: all panels of one point before the next, so that its part of u stays in cache. */
 static bool take_piece(const work *w, const float *packed, int64_t number, piece *p)
 {
-    const int64_t c = w->plan->shape.c, depths = eg_winograd_ceiling(c, DEPTH);
-    const int64_t panels = eg_winograd_ceiling(w->width, PANEL);
+    const int64_t c = w->plan->shape.c, depths = eg_div_up(c, DEPTH);
+    const int64_t panels = eg_div_up(w->width, PANEL);
     if (number == POINTS * panels * depths) return false;
     p->e = number / (panels * depths);
     p->c = number % depths * DEPTH;
-    p->depth = eg_winograd_least(DEPTH, c - p->c);
+    p->depth = eg_least(DEPTH, c - p->c);
     p->from = number / depths % panels * PANEL;
-    p->width = eg_winograd_least(PANEL, w->width - p->from);
+    p->width = eg_least(PANEL, w->width - p->from);
     p->filters = packed + filters_before(w->plan, (w->k + p->from) / PANEL) +
                  p->e * eg_winograd_stride(c, PANEL) + p->c * PANEL;
     return true;
@@ -304,8 +304,8 @@ static void multiply_fresh(const work *w, const float *weight)
     const int64_t c = w->plan->shape.c, stride = eg_winograd_stride(DEPTH, PANEL);
     for (int64_t k = 0; k < w->width; k += PANEL) {
         for (int64_t from = 0; from < c; from += DEPTH) {
-            piece p = {.c = from, .depth = eg_winograd_least(DEPTH, c - from), .from = k};
-            p.width = eg_winograd_least(PANEL, w->width - k);
+            piece p = {.c = from, .depth = eg_least(DEPTH, c - from), .from = k};
+            p.width = eg_least(PANEL, w->width - k);
             pack(w->plan, (w->k + k) / PANEL, from, p.depth, weight, w->filters, stride);
             for (p.e = 0; p.e < POINTS; p.e++) {
                 p.filters = w->filters + p.e * stride;
@@ -339,9 +339,9 @@ static work work_of(const eg_winograd *plan, int64_t task, float *scratch)
 {
     work w = {.plan = plan, .zeros = scratch, .u_row = eg_winograd_padded(plan->shape.c)};
     w.first = task / plan->groups * plan->block;
-    w.tiles = eg_winograd_least(plan->block, plan->tiles - w.first);
+    w.tiles = eg_least(plan->block, plan->tiles - w.first);
     w.k = task % plan->groups * plan->group * PANEL;
-    w.width = eg_winograd_least(plan->group * PANEL, plan->shape.k - w.k);
+    w.width = eg_least(plan->group * PANEL, plan->shape.k - w.k);
     w.m_row = eg_winograd_padded(w.width);
     w.u = w.zeros + eg_winograd_padded(plan->shape.c);
     w.u_stride = eg_winograd_stride(w.tiles, w.u_row);

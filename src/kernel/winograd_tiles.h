@@ -11,25 +11,10 @@ enum {
     EG_WINOGRAD_POINTS = 36
 };
 
-static inline int64_t eg_winograd_least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static inline int64_t eg_winograd_most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static inline int64_t eg_winograd_ceiling(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 /* Whole cache lines. */
 static inline int64_t eg_winograd_padded(int64_t floats)
 {
-    return eg_winograd_ceiling(floats, EG_WINOGRAD_LINE) * EG_WINOGRAD_LINE;
+    return eg_div_up(floats, EG_WINOGRAD_LINE) * EG_WINOGRAD_LINE;
 }
 
 /* Floats from matrix to matrix of (rows, columns): an odd number of cache lines, lest all 36 fall into
@@ -37,7 +22,7 @@ static inline int64_t eg_winograd_padded(int64_t floats)
 static inline int64_t eg_winograd_stride(int64_t rows, int64_t columns)
 {
     const int64_t pair = 2 * EG_WINOGRAD_LINE;
-    return eg_winograd_ceiling(rows * columns, pair) * pair + EG_WINOGRAD_LINE;
+    return eg_div_up(rows * columns, pair) * pair + EG_WINOGRAD_LINE;
 }
 
 /* A tile's place: image, first output row and column. */

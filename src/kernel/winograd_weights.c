@@ -30,8 +30,8 @@ enum {
 /* `total` in equal parts of about `wanted`, a multiple of `unit`. */
 static int64_t share(int64_t total, int64_t wanted, int64_t unit)
 {
-    const int64_t parts = eg_winograd_ceiling(total, wanted);
-    return eg_winograd_ceiling(eg_winograd_ceiling(total, parts), unit) * unit;
+    const int64_t parts = eg_div_up(total, wanted);
+    return eg_div_up(eg_div_up(total, parts), unit) * unit;
 }
 
 /* Floats of one part's sums. */
@@ -43,10 +43,10 @@ static int64_t sums_of(const eg_winograd_weights *plan)
 /* Rectangles of at most `side` channels each way. */
 static void set_rectangles(eg_winograd_weights *plan, int64_t side)
 {
-    plan->c_block = eg_winograd_least(plan->shape.c, share(plan->shape.c, side, LINE));
-    plan->c_blocks = eg_winograd_ceiling(plan->shape.c, plan->c_block);
+    plan->c_block = eg_least(plan->shape.c, share(plan->shape.c, side, LINE));
+    plan->c_blocks = eg_div_up(plan->shape.c, plan->c_block);
     plan->k_block = share(plan->shape.k, side, PANEL);
-    plan->k_blocks = eg_winograd_ceiling(plan->shape.k, plan->k_block);
+    plan->k_blocks = eg_div_up(plan->shape.k, plan->k_block);
 }
 
 eg_winograd_weights eg_winograd_plan_weight_grad(const eg_winograd_shape *s)
@@ -55,23 +55,23 @@ eg_winograd_weights eg_winograd_plan_weight_grad(const eg_winograd_shape *s)
     eg_winograd_weights plan = {.shape = *s, .cpu = eg_cpu_best()};
     plan.p = s->h + 2 * s->padding[0] - 2;
     plan.q = s->w + 2 * s->padding[1] - 2;
-    plan.rows = eg_winograd_ceiling(plan.p, EG_WINOGRAD_TILE);
-    plan.columns = eg_winograd_ceiling(plan.q, EG_WINOGRAD_TILE);
+    plan.rows = eg_div_up(plan.p, EG_WINOGRAD_TILE);
+    plan.columns = eg_div_up(plan.q, EG_WINOGRAD_TILE);
     plan.tiles = s->n * plan.rows * plan.columns;
-    const int64_t most_parts = eg_winograd_most(1, plan.tiles / PART_TILES);
+    const int64_t most_parts = eg_most(1, plan.tiles / PART_TILES);
     set_rectangles(&plan, SIDE);
     if (most_parts * plan.c_blocks * plan.k_blocks < TASKS_LEAST) set_rectangles(&plan, SIDE / 2);
     const int64_t rectangles = plan.c_blocks * plan.k_blocks;
-    const int64_t parts = eg_winograd_least(eg_winograd_ceiling(TASKS, rectangles), most_parts);
-    plan.part = eg_winograd_ceiling(plan.tiles, parts);
-    plan.parts = eg_winograd_ceiling(plan.tiles, plan.part);
+    const int64_t parts = eg_least(eg_div_up(TASKS, rectangles), most_parts);
+    plan.part = eg_div_up(plan.tiles, parts);
+    plan.parts = eg_div_up(plan.tiles, plan.part);
     plan.chunk = share(plan.part, CHUNK_TILES, 1);
     plan.tasks = plan.parts * rectangles;
-    plan.sum_tasks = eg_winograd_ceiling(s->k, LINE);
+    plan.sum_tasks = eg_div_up(s->k, LINE);
     plan.sums_bytes = sizeof(float) * (size_t)(parts * sums_of(&plan)); /* smaller batches need no more */
-    const int64_t longest = eg_winograd_least(CHUNK_TILES, plan.tiles);
+    const int64_t longest = eg_least(CHUNK_TILES, plan.tiles);
     plan.scratch_bytes =
-        sizeof(float) * (size_t)(eg_winograd_padded(eg_winograd_most(s->c, s->k)) +
+        sizeof(float) * (size_t)(eg_winograd_padded(eg_most(s->c, s->k)) +
                                  POINTS * eg_winograd_stride(longest, eg_winograd_padded(plan.c_block)) +
                                  POINTS * eg_winograd_stride(longest, eg_winograd_padded(plan.k_block)) +
                                  POINTS * eg_winograd_stride(plan.c_block, plan.k_block));
@@ -115,12 +115,12 @@ static void multiply_pair(const work *w, int64_t tiles, bool accumulate)
     const int64_t depth = share(w->c_count, DEPTH, 1);
     for (int64_t e = 0; e < POINTS; e++) {
         for (int64_t k = 0; k < w->k_count; k += PANEL) {
-            const int64_t width = eg_winograd_least(PANEL, w->k_count - k), row = eg_winograd_padded(width);
+            const int64_t width = eg_least(PANEL, w->k_count - k), row = eg_winograd_padded(width);
             for (int64_t c = 0; c < w->c_count; c += depth) {
                 eg_matrix u = {w->u + e * w->u_stride + c, w->u_row, true};
                 eg_matrix d = {w->d + e * w->d_stride + k, w->d_row, false};
                 float *m = w->m + e * w->m_stride + k * w->c_count + c * row;
-                eg_gemm(eg_winograd_least(depth, w->c_count - c), width, tiles, u, d, m, row, accumulate);
+                eg_gemm(eg_least(depth, w->c_count - c), width, tiles, u, d, m, row, accumulate);
             }
         }
     }
@@ -132,7 +132,7 @@ static void transform_sums(const work *w, float *sums)
     const eg_winograd_forms *form = eg_winograd_forms_of(w->plan->cpu);
     const int64_t c = w->plan->shape.c;
     for (int64_t k = 0; k < w->d_row; k += LINE) {
-        const int64_t row = eg_winograd_least(PANEL, w->d_row - k / PANEL * PANEL);
+        const int64_t row = eg_least(PANEL, w->d_row - k / PANEL * PANEL);
         const float *m = w->m + k / PANEL * PANEL * w->c_count + k % PANEL;
         float *to = sums + ((w->k_first + k) / LINE * c + w->c_first) * 9 * LINE;
         for (int64_t i = 0; i < w->c_count; i++) form->taps(m + i * row, w->m_stride, to + i * 9 * LINE);
@@ -145,14 +145,14 @@ static work work_of(const eg_winograd_weights *plan, int64_t rectangle, float *s
     work w = {.plan = plan, .zeros = scratch};
     w.c_first = rectangle / plan->k_blocks * plan->c_block;
     w.k_first = rectangle % plan->k_blocks * plan->k_block;
-    w.c_count = eg_winograd_least(plan->c_block, c - w.c_first);
-    w.k_count = eg_winograd_least(plan->k_block, k - w.k_first);
+    w.c_count = eg_least(plan->c_block, c - w.c_first);
+    w.k_count = eg_least(plan->k_block, k - w.k_first);
     w.u_row = eg_winograd_padded(w.c_count);
     w.d_row = eg_winograd_padded(w.k_count);
     w.u_stride = eg_winograd_stride(plan->chunk, w.u_row);
     w.d_stride = eg_winograd_stride(plan->chunk, w.d_row);
     w.m_stride = eg_winograd_stride(w.c_count, w.d_row);
-    w.u = w.zeros + eg_winograd_padded(eg_winograd_most(c, k));
+    w.u = w.zeros + eg_winograd_padded(eg_most(c, k));
     w.d = w.u + POINTS * w.u_stride;
     w.m = w.d + POINTS * w.d_stride;
     return w;
@@ -164,10 +164,10 @@ void eg_winograd_weight_grad(const eg_winograd_weights *plan, int64_t task, cons
     assert(task >= 0 && task < plan->tasks);
     const int64_t rectangles = plan->c_blocks * plan->k_blocks, part = task / rectangles;
     const work w = work_of(plan, task % rectangles, scratch);
-    memset(w.zeros, 0, sizeof(float) * (size_t)eg_winograd_most(plan->shape.c, plan->shape.k));
-    const int64_t begin = part * plan->part, end = eg_winograd_least(begin + plan->part, plan->tiles);
+    memset(w.zeros, 0, sizeof(float) * (size_t)eg_most(plan->shape.c, plan->shape.k));
+    const int64_t begin = part * plan->part, end = eg_least(begin + plan->part, plan->tiles);
     for (int64_t first = begin; first < end; first += plan->chunk) {
-        const int64_t tiles = eg_winograd_least(plan->chunk, end - first);
+        const int64_t tiles = eg_least(plan->chunk, end - first);
         transform_pair(&w, first, tiles, x, dy);
         multiply_pair(&w, tiles, first > begin);
     }
@@ -178,8 +178,7 @@ void eg_winograd_weight_sum(const eg_winograd_weights *plan, int64_t task, const
                             bool accumulate)
 {
     assert(task >= 0 && task < plan->sum_tasks);
-    const int64_t c = plan->shape.c, first = task * LINE,
-                  count = eg_winograd_least(LINE, plan->shape.k - first);
+    const int64_t c = plan->shape.c, first = task * LINE, count = eg_least(LINE, plan->shape.k - first);
     for (int64_t i = 0; i < c; i++) {
         const float *from = sums + (first * c + i * LINE) * 9;
         float sum[9 * LINE];

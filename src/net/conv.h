@@ -22,6 +22,12 @@ static inline eg_epilogue eg_conv_epilogue(const eg_call *call)
     return epilogue;
 }
 
+/* Memory that passes use one after the other. */
+static inline size_t eg_conv_larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 /* As matrix products over blocks of positions. */
 void eg_conv_product_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out);
 void eg_conv_product_forward(const eg_conv *conv, const eg_call *call);

@@ -30,16 +30,6 @@ enum {
     FEW_CHANNELS = 16,  /* below: a row of the window at a time, with the padding copied */
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Pixels of the result that have the same taps: first, first + spread, …; start: the place in the source of
  * the window's first tap at the first of them. */
 typedef struct phase {
@@ -113,8 +103,8 @@ static void measure_phases(sweep *s)
         for (int64_t i = 0; i < s->phase_count; i++) {
             const phase *n = &s->phases[i];
             if (n->taps.count[0] * n->taps.count[1] == 0) continue;
-            low = least(low, n->start[axis]);
-            high = most(high, n->start[axis] + n->taps.count[axis]);
+            low = eg_least(low, n->start[axis]);
+            high = eg_most(high, n->start[axis] + n->taps.count[axis]);
         }
         s->low[axis] = low;
         s->extent[axis] = high - low;
@@ -129,11 +119,11 @@ static void cut_tiles(sweep *s, int64_t batch)
     s->columns = s->in_place ? s->source[1] : (s->size[1] - 1) * s->step[1] + s->extent[1];
     int64_t line = s->step[0] * s->columns * s->depth;
     assert(line > 0);
-    s->lines = eg_clamp(least(COPY / line, TILE / s->size[1]), 1, s->size[0]);
+    s->lines = eg_clamp(eg_least(COPY / line, TILE / s->size[1]), 1, s->size[0]);
     s->image_tiles = eg_div_up(s->size[0], s->lines);
     s->lines = eg_div_up(s->size[0], s->image_tiles);
     s->images = s->image_tiles > 1 ? 1 : eg_div_up(ENOUGH_PIXELS, s->size[0] * s->size[1]);
-    s->images = eg_clamp(least(s->images, COPY / (line * s->size[0])), 1, batch);
+    s->images = eg_clamp(eg_least(s->images, COPY / (line * s->size[0])), 1, batch);
     s->tiles = eg_div_up(batch, s->images) * s->image_tiles;
     s->rows = s->in_place ? s->source[0] : (s->lines - 1) * s->step[0] + s->extent[0];
     s->panels = eg_div_up(s->width, s->form->panel);
@@ -198,8 +188,8 @@ static tile find_tile(const sweep *s, int64_t at, float *copy)
 {
     tile t = {.image = at / s->image_tiles * s->images, .line = at % s->image_tiles * s->lines};
     int64_t map = s->source[0] * s->source[1] * s->depth, row = s->low[0] + t.line * s->step[0];
-    t.images = least(s->images, s->call->batch - t.image);
-    t.lines = least(s->lines, s->size[0] - t.line);
+    t.images = eg_least(s->images, s->call->batch - t.image);
+    t.lines = eg_least(s->lines, s->size[0] - t.line);
     if (s->in_place) {
         t.from = s->from + t.image * map + (row * s->columns + s->low[1]) * s->depth;
         t.image_step = map;
@@ -224,8 +214,8 @@ static void finish_dot(const sweep *s, eg_dot *d)
 /* One panel of the tile's pixels of a phase. */
 static void run_phase(const sweep *s, const phase *n, const tile *t, int64_t panel)
 {
-    int64_t column = panel * s->form->panel, lines = least(t->lines, n->count[0] - t->line);
-    eg_dot d = {.width = least(s->form->panel, s->width - column),
+    int64_t column = panel * s->form->panel, lines = eg_least(t->lines, n->count[0] - t->line);
+    eg_dot d = {.width = eg_least(s->form->panel, s->width - column),
                 .runs = n->taps.count[0],
                 .length = n->taps.count[1] * s->depth,
                 .pitch = s->columns * s->depth,
@@ -258,7 +248,8 @@ static void apply_epilogue(const sweep *s, const tile *t, int64_t begin, int64_t
     epilogue = eg_epilogue_at(&epilogue, first * s->width, column);
     float *y = s->to + first * s->width + column;
     if (!eg_epilogue_is_empty(&epilogue))
-        eg_epilogue_apply(pixels, least(end * s->form->panel, s->width) - column, s->width, y, &epilogue, y);
+        eg_epilogue_apply(pixels, eg_least(end * s->form->panel, s->width) - column, s->width, y, &epilogue,
+                          y);
 }
 
 static float *worker_floats(const eg_call *call, int worker)
@@ -271,7 +262,7 @@ static void sweep_task(const void *context, int64_t task, int64_t last, int work
     (void)last;
     const sweep *s = context;
     tile t = find_tile(s, task / s->slices, s->in_place ? NULL : worker_floats(s->call, worker));
-    int64_t begin = task % s->slices * s->slice, end = least(begin + s->slice, s->panels);
+    int64_t begin = task % s->slices * s->slice, end = eg_least(begin + s->slice, s->panels);
     for (int64_t i = 0; i < s->phase_count; i++)
         for (int64_t panel = begin; panel < end; panel++) run_phase(s, &s->phases[i], &t, panel);
     if (s->from == s->call->x[0]) apply_epilogue(s, &t, begin, end);
@@ -318,7 +309,7 @@ static weights make_weights(const eg_conv *conv, int64_t batch)
     u.panels = eg_div_up(conv->k, u.form->panel);
     u.panel_copy = u.lines * g->q * u.form->panel;
     u.panel_size = g->r * g->s * g->c * u.form->panel;
-    u.part = eg_div_up(u.tiles, least(u.tiles, eg_div_up(ENOUGH_TASKS, u.panels)));
+    u.part = eg_div_up(u.tiles, eg_least(u.tiles, eg_div_up(ENOUGH_TASKS, u.panels)));
     u.parts = eg_div_up(u.tiles, u.part);
     return u;
 }
@@ -326,7 +317,7 @@ static weights make_weights(const eg_conv *conv, int64_t batch)
 /* The most that any smaller batch may have. */
 static int64_t sums_floats(const weights *u)
 {
-    return least(u->tiles, eg_div_up(ENOUGH_TASKS, u->panels)) * u->panels * u->panel_size;
+    return eg_least(u->tiles, eg_div_up(ENOUGH_TASKS, u->panels)) * u->panels * u->panel_size;
 }
 
 /* The window's values row by row, from a copy with the padding around it. */
@@ -360,7 +351,7 @@ static void outer_tap(const weights *u, eg_outer o, const float *x, int64_t line
     o.pixels = last - first;
     o.a = copy;
     for (int64_t c = 0; c < g->c; c += GRAD_CHANNELS) {
-        o.count = least(GRAD_CHANNELS, g->c - c);
+        o.count = eg_least(GRAD_CHANNELS, g->c - c);
         o.a_step = o.count;
         o.a_line = o.pixels * o.count;
         o.sum = sums + (tap * g->c + c) * u->form->panel;
@@ -386,9 +377,9 @@ static void weight_grad_tile(const weights *u, int64_t at, int64_t panel, float 
     eg_outer o = {.a_step = g->stride[1] * g->c,
                   .d = copies,
                   .d_line = g->q * u->form->panel,
-                  .lines = least(u->lines, g->p - line),
+                  .lines = eg_least(u->lines, g->p - line),
                   .pixels = g->q,
-                  .width = least(u->form->panel, k - panel * u->form->panel)};
+                  .width = eg_least(u->form->panel, k - panel * u->form->panel)};
     u->form->gather(&(eg_gather){.from = dy,
                                  .step = k,
                                  .lines = 1,
@@ -408,7 +399,7 @@ static void weight_grad_task(const void *context, int64_t task, int64_t last, in
     int64_t panel = task % u->panels, part = task / u->panels;
     float *sums = (float *)u->call->scratch + task * u->panel_size;
     memset(sums, 0, (size_t)u->panel_size * sizeof *sums);
-    for (int64_t at = part * u->part; at < least((part + 1) * u->part, u->tiles); at++)
+    for (int64_t at = part * u->part; at < eg_least((part + 1) * u->part, u->tiles); at++)
         weight_grad_tile(u, at, panel, worker_floats(u->call, worker), sums);
 }
 
@@ -444,8 +435,8 @@ static void weights_memory(const eg_conv *conv, int64_t batch, int64_t *scratch,
 {
     weights u = make_weights(conv, batch);
     int64_t rows = u.rows * u.columns * conv->grid.c, gathered = u.lines * conv->grid.q * GRAD_CHANNELS;
-    *scratch = most(*scratch, sums_floats(&u));
-    *worker = most(*worker, u.panel_copy + (u.few ? rows : gathered));
+    *scratch = eg_most(*scratch, sums_floats(&u));
+    *worker = eg_most(*worker, u.panel_copy + (u.few ? rows : gathered));
 }
 
 void eg_conv_direct_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out)
@@ -454,8 +445,8 @@ void eg_conv_direct_memory(const eg_conv *conv, int64_t batch, bool training, eg
     int64_t scratch = packed_floats(&s), worker = copy_floats(&s), size = (int64_t)sizeof(float);
     if (training) {
         s = make_sweep(conv, batch, true);
-        scratch = most(scratch, packed_floats(&s));
-        worker = most(worker, copy_floats(&s));
+        scratch = eg_most(scratch, packed_floats(&s));
+        worker = eg_most(worker, copy_floats(&s));
         weights_memory(conv, batch, &scratch, &worker);
     }
     *out = (eg_op_memory){.scratch = (size_t)(scratch * size), .worker = (size_t)(worker * size)};

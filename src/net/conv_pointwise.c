@@ -32,11 +32,6 @@ enum {
     ROWS_PER_PART = 400, /* cutting the rows is faster than cutting c and k shorter */
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Forward: x to y; the input's gradient: dy to dx. Channels of one group. */
 typedef struct sweep {
     const eg_direct *form;
@@ -91,7 +86,7 @@ static void run_panel(const sweep *s, int64_t first, int64_t end, int64_t group,
     int64_t depth = copy ? s->depth : s->depth * s->conv->groups;
     const float *from = copy ? copy - first * depth : s->from + group * s->depth;
     float *to = s->to + group * s->width + column;
-    eg_dot d = {.width = least(s->form->panel, s->width - column),
+    eg_dot d = {.width = eg_least(s->form->panel, s->width - column),
                 .runs = 1,
                 .length = s->depth,
                 .b = s->packed + (group * s->panels + panel) * s->depth * s->form->panel,
@@ -99,10 +94,10 @@ static void run_panel(const sweep *s, int64_t first, int64_t end, int64_t group,
                 .cold = true,
                 .ahead = cold ? EG_DIRECT_ROWS * depth : 0};
     for (int64_t row = first; row < end; row += EG_DIRECT_ROWS) {
-        d.rows = least(EG_DIRECT_ROWS, end - row);
+        d.rows = eg_least(EG_DIRECT_ROWS, end - row);
         if (row + 2 * EG_DIRECT_ROWS > end) d.ahead = 0;
         for (int64_t i = 0; i < EG_DIRECT_ROWS; i++) {
-            int64_t at = row + least(i, d.rows - 1);
+            int64_t at = row + eg_least(i, d.rows - 1);
             d.a[i] = from + at * depth;
             d.c[i] = to + at * width;
         }
@@ -143,10 +138,10 @@ static void sweep_task(const void *context, int64_t task, int64_t last, int work
     const sweep *s = context;
     int64_t slice = task % s->slices, group = task / s->slices % s->conv->groups;
     int64_t first = task / s->slices / s->conv->groups * s->rows, begin = slice * s->slice;
-    int64_t end = least(first + s->rows, s->positions);
+    int64_t end = eg_least(first + s->rows, s->positions);
     const float *copy =
         s->mapped ? map_rows(s, first, end - first, group, worker_floats(s->call, worker)) : NULL;
-    for (int64_t panel = begin; panel < least(begin + s->slice, s->panels); panel++)
+    for (int64_t panel = begin; panel < eg_least(begin + s->slice, s->panels); panel++)
         run_panel(s, first, end, group, panel, copy, !copy && panel == begin);
 }
 
@@ -234,7 +229,7 @@ static void map_tile(const weights *u, const block *b, int64_t rows)
     for (int64_t i = 0; i < b->c; i += panel) {
         const eg_epilogue prologue = eg_epilogue_at(&u->call->prologue, 0, b->channel_c + i);
         float *x = b->x + i * GRAD_ROWS;
-        eg_epilogue_apply(rows, least(panel, b->c - i), panel, x, &prologue, x);
+        eg_epilogue_apply(rows, eg_least(panel, b->c - i), panel, x, &prologue, x);
     }
 }
 
@@ -261,8 +256,8 @@ static void add_tile(const weights *u, const block *b, int64_t row, int64_t rows
         for (int64_t at = 0; at < b->k; at += GRAD_GROUP) {
             o.a = b->dy + at * GRAD_ROWS;
             o.d = b->x + i * GRAD_ROWS;
-            o.count = least(GRAD_GROUP, b->k - at);
-            o.width = least(panel, b->c - i);
+            o.count = eg_least(GRAD_GROUP, b->k - at);
+            o.width = eg_least(panel, b->c - i);
             o.sum = b->sums + i * u->k + at * panel;
             u->form->outer(&o);
         }
@@ -276,10 +271,10 @@ static void weight_grad_task(const void *context, int64_t task, int64_t last, in
             slice = task / u->columns % u->slices;
     int64_t group = task / u->columns / u->slices % u->conv->groups;
     int64_t part = task / u->columns / u->slices / u->conv->groups;
-    int64_t row = part * u->part_rows, end = least(row + u->part_rows, u->positions);
+    int64_t row = part * u->part_rows, end = eg_least(row + u->part_rows, u->positions);
     block b = {.first_k = slice * u->slice, .first_c = column * panel};
-    b.k = least(u->slice, u->k - b.first_k);
-    b.c = least(u->column * panel, u->c - b.first_c);
+    b.k = eg_least(u->slice, u->k - b.first_k);
+    b.c = eg_least(u->column * panel, u->c - b.first_c);
     b.channel_k = group * u->k + b.first_k;
     b.channel_c = group * u->c + b.first_c;
     b.sums = u->sums + part * part_floats(u) + ((group * u->panels + column) * u->k + b.first_k) * panel;
@@ -287,7 +282,7 @@ static void weight_grad_task(const void *context, int64_t task, int64_t last, in
     b.x = b.dy + GRAD_ROWS * eg_div_up(u->slice, GRAD_GROUP) * GRAD_GROUP;
     for (int64_t i = 0; i < b.c; i += panel)
         memset(b.sums + i * u->k, 0, (size_t)(b.k * panel) * sizeof(float));
-    for (; row < end; row += GRAD_ROWS) add_tile(u, &b, row, least(GRAD_ROWS, end - row));
+    for (; row < end; row += GRAD_ROWS) add_tile(u, &b, row, eg_least(GRAD_ROWS, end - row));
 }
 
 /* The parts in order: `width` neighbours of dW. */
@@ -305,7 +300,8 @@ static void unpack_range(const void *context, int64_t begin, int64_t end, int wo
     for (int64_t row = begin; row < end; row++)
         for (int64_t at = 0; at < u->c; at += panel) {
             int64_t group = row / u->k, line = (group * u->panels + at / panel) * u->k + row % u->k;
-            add_parts(u, u->sums + line * panel, least(panel, u->c - at), u->call->add_grads[EG_CONV_WEIGHT],
+            add_parts(u, u->sums + line * panel, eg_least(panel, u->c - at),
+                      u->call->add_grads[EG_CONV_WEIGHT],
                       (float *)u->call->grads[EG_CONV_WEIGHT] + row * u->c + at);
         }
 }
@@ -331,23 +327,18 @@ void eg_conv_pointwise_backward(const eg_conv *conv, const eg_call *call)
                        call->scratch, call->grads[EG_CONV_BIAS], call->add_grads[EG_CONV_BIAS]);
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 void eg_conv_pointwise_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out)
 {
     sweep s = make_sweep(conv, batch, false);
     *out = (eg_op_memory){.scratch = (size_t)packed_floats(&s) * sizeof(float),
-                          .worker = (size_t)(least(s.rows, s.positions) * s.depth) * sizeof(float)};
+                          .worker = (size_t)(eg_least(s.rows, s.positions) * s.depth) * sizeof(float)};
     if (!training) return;
     s = make_sweep(conv, batch, true);
     weights u = make_weights(conv, batch);
-    out->scratch = larger(out->scratch, (size_t)packed_floats(&s) * sizeof(float));
-    out->scratch = larger(out->scratch, (size_t)(u.most * part_floats(&u)) * sizeof(float));
-    out->worker = larger(out->worker, (size_t)tile_floats(&u) * sizeof(float));
-    out->scratch = larger(out->scratch, eg_columns_scratch(u.positions, conv->k));
+    out->scratch = eg_conv_larger(out->scratch, (size_t)packed_floats(&s) * sizeof(float));
+    out->scratch = eg_conv_larger(out->scratch, (size_t)(u.most * part_floats(&u)) * sizeof(float));
+    out->worker = eg_conv_larger(out->worker, (size_t)tile_floats(&u) * sizeof(float));
+    out->scratch = eg_conv_larger(out->scratch, eg_columns_scratch(u.positions, conv->k));
 }
 
 bool eg_conv_pointwise_fits(const eg_conv *conv)

@@ -86,30 +86,22 @@ static int64_t weight_rows(const cut *u)
     return eg_clamp(COLS / u->width, ENOUGH_ROWS, MOST_ROWS);
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, int64_t b)
-{
-    return (int64_t)a > b ? a : (size_t)b;
-}
-
 void eg_conv_product_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out)
 {
     cut u = make_cut(conv, batch);
     int64_t weights = conv->k * u.t * u.c, size = (int64_t)sizeof(float);
     *out = (eg_op_memory){0};
     if (u.t > 1) out->scratch = (size_t)(weights * size);
-    out->worker = (size_t)(least(u.rows, u.positions) * u.taps * u.c * size);
+    out->worker = (size_t)(eg_least(u.rows, u.positions) * u.taps * u.c * size);
     if (!training) return;
     cut_weight_grad(&u);
     /* The most that any smaller batch may have: their number does not always grow with the rows. */
     int64_t parts = u.parts == 1 ? 1 : eg_div_up(ENOUGH_TASKS, u.columns * u.k_slices * conv->groups);
-    if (!direct_weight_grad(&u)) out->scratch = larger(out->scratch, parts * weights * size);
-    out->scratch = larger(out->scratch, (int64_t)eg_columns_scratch(u.positions, conv->k));
-    out->worker = larger(out->worker, least(weight_rows(&u), u.positions) * u.width * size);
+    if (!direct_weight_grad(&u))
+        out->scratch = eg_conv_larger(out->scratch, (size_t)(parts * weights * size));
+    out->scratch = eg_conv_larger(out->scratch, eg_columns_scratch(u.positions, conv->k));
+    out->worker =
+        eg_conv_larger(out->worker, (size_t)(eg_least(weight_rows(&u), u.positions) * u.width * size));
 }
 
 static float *worker_cols(const eg_call *call, int worker)

@@ -38,11 +38,6 @@ bool eg_conv_winograd_fits(const eg_conv *conv)
            g->q == g->w + 2 * g->padding[1] - 2;
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 void eg_conv_winograd_memory(const eg_conv *conv, int64_t batch, bool training, eg_op_memory *out)
 {
     eg_winograd_shape shape = shape_of(conv, batch);
@@ -51,9 +46,10 @@ void eg_conv_winograd_memory(const eg_conv *conv, int64_t batch, bool training, 
     if (!training) return;
     plan = eg_winograd_plan_input_grad(&shape);
     eg_winograd_weights weights = eg_winograd_plan_weight_grad(&shape);
-    out->scratch = larger(out->scratch, larger(plan.filter_bytes, weights.sums_bytes));
-    out->scratch = larger(out->scratch, eg_columns_scratch(batch * conv->grid.p * conv->grid.q, conv->k));
-    out->worker = larger(out->worker, larger(plan.scratch_bytes, weights.scratch_bytes));
+    out->scratch = eg_conv_larger(out->scratch, eg_conv_larger(plan.filter_bytes, weights.sums_bytes));
+    out->scratch =
+        eg_conv_larger(out->scratch, eg_columns_scratch(batch * conv->grid.p * conv->grid.q, conv->k));
+    out->worker = eg_conv_larger(out->worker, eg_conv_larger(plan.scratch_bytes, weights.scratch_bytes));
 }
 
 static void *worker_scratch(const job *j, int worker)

@@ -18,18 +18,13 @@ typedef struct job {
     int64_t blocks; /* of features */
 } job;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static void forward_task(const void *context, int64_t task, int64_t last, int worker)
 {
     (void)last, (void)worker;
     const job *j = context;
     const eg_dense *d = j->dense;
-    int64_t first = task / j->blocks * ROWS, rows = least(ROWS, d->rows - first);
-    int64_t k = task % j->blocks * FEATURES, count = least(FEATURES, d->k - k);
+    int64_t first = task / j->blocks * ROWS, rows = eg_least(ROWS, d->rows - first);
+    int64_t k = task % j->blocks * FEATURES, count = eg_least(FEATURES, d->k - k);
     float *y = j->out + first * d->k + k;
     if (j->bias) eg_fill_rows(rows, count, j->bias + k, y, d->k);
     eg_gemm(rows, count, d->f, (eg_matrix){j->in + first * d->f, d->f, false},
@@ -48,9 +43,9 @@ static void input_grad_task(const void *context, int64_t task, int64_t last, int
     (void)last, (void)worker;
     const job *j = context;
     const eg_dense *d = j->dense;
-    int64_t first = task / j->blocks * ROWS, rows = least(ROWS, d->rows - first);
+    int64_t first = task / j->blocks * ROWS, rows = eg_least(ROWS, d->rows - first);
     int64_t f = task % j->blocks * FEATURES;
-    eg_gemm(rows, least(FEATURES, d->f - f), d->k, (eg_matrix){j->dy + first * d->k, d->k, false},
+    eg_gemm(rows, eg_least(FEATURES, d->f - f), d->k, (eg_matrix){j->dy + first * d->k, d->k, false},
             (eg_matrix){j->weight + f, d->f, false}, j->out + first * d->f + f, d->f, false);
 }
 

@@ -66,6 +66,7 @@ void eg_exec_free(eg_exec *exec)
 }
 
 /* ---- running ---- */
+
 /* What the value of a batch norm that is not made goes through. */
 static eg_epilogue make_prologue(const eg_exec *exec, int32_t norm)
 {
